@@ -1,0 +1,4 @@
+package platforms
+type fact struct{}
+type masker struct{}
+type cleaner struct{}
