@@ -1,0 +1,108 @@
+package jobkind
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"google.golang.org/protobuf/types/known/structpb"
+
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/platforms"
+)
+
+// Kind is something that can be done to a device.
+type Kind interface {
+	// Describe says what the kind is and takes; the answer is shared, do not modify it.
+	Describe() *jobv1.JobKind
+	// Validate checks parameters as a person gave them; nil params are an empty object. Errors are
+	// internal/errs errors of code INVALID_ARGUMENT with reason PARAMS_INVALID and the field at fault.
+	Validate(params *structpb.Struct) error
+	// Run does the work on one device and blocks until it is done, until the spec's deadline or until
+	// ctx ends, whichever comes first. It is safe for concurrent use.
+	Run(ctx context.Context, env Env) Outcome
+}
+
+// Env is what one attempt works with. Spec, Page and Credentials are required.
+type Env struct {
+	// Spec is the attempt, verified by the caller.
+	Spec *jobv1.TaskSpec
+	// Page is the platform page whose digest the spec names.
+	Page *platforms.Page
+	// Credentials fetches the opened grant. It is called at most once, after the device's host key was
+	// accepted, and may block as long as ctx allows.
+	Credentials func(ctx context.Context) (*vaultv1.Grant, error)
+	// Known holds the change digests of the device's newest revisions.
+	Known []*gitstorev1.KnownDigest
+	// Dial opens the TCP connection. Nil: a plain net.Dialer. An error of the agent's own policy
+	// should be a *PolicyError.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Log takes lines for the task's log; level is debug, info, warn or error, the message holds no
+	// secrets. Nil: nowhere.
+	Log func(level, message string)
+	// Progress takes the stage that begins: connect, host_key, login, enable, setup, command, complete.
+	// Nil: nowhere.
+	Progress func(stage string)
+	// Now is the clock that the spec's deadline is held against. Nil: time.Now.
+	Now func() time.Time
+}
+
+// PolicyError is what Env.Dial returns for a device that the agent's own policy forbids. It becomes a
+// failure of class POLICY.
+type PolicyError struct {
+	// Rule says for people what forbids it.
+	Rule string
+}
+
+// Error returns the rule.
+func (e *PolicyError) Error() string { return e.Rule }
+
+// Artifact is one collected file.
+type Artifact struct {
+	// Name is the file name, such as "running.cfg".
+	Name string
+	// Label names the rules of Digest: page digest and normalizer version.
+	Label string
+	// Digest is the change digest, lower-case hexadecimal.
+	Digest string
+	// Unchanged says that Digest is a known one of the same label and that the bytes need not travel.
+	Unchanged bool
+	// Main marks the page's first artifact.
+	Main bool
+	// Original is the device's text without echo, pager and control bytes, noise lines kept. It is set
+	// even if Unchanged: the store may ask for it.
+	Original []byte
+}
+
+// Outcome is what one attempt came to.
+type Outcome struct {
+	// Failure is nil if the attempt succeeded.
+	Failure *jobv1.Failure
+	// Artifacts is empty if the attempt failed.
+	Artifacts []Artifact
+	// Facts are what the device told of itself: version, serial, model, hostname.
+	Facts map[string]string
+	// Credentials has one entry for each credential of the grant, once a grant was given.
+	Credentials []*jobv1.CredentialOutcome
+	// HostKey is the key that the device presented, in SSH wire format; nil if it came to none.
+	HostKey []byte
+	// HostKeyPinned says that HostKey is one of the spec's.
+	HostKeyPinned bool
+	// Grant is what Env.Credentials returned; its keys seal what the attempt collected.
+	Grant *vaultv1.Grant
+}
+
+// Catalog returns all kinds, by name.
+func Catalog() []Kind { return []Kind{} }
+
+// Lookup returns the kind of that name.
+func Lookup(name string) (Kind, bool) {
+	for _, k := range Catalog() {
+		if k.Describe().GetName() == name {
+			return k, true
+		}
+	}
+	return nil, false
+}
