@@ -803,7 +803,9 @@ type Hello struct {
 	// Attempts whose result waits in the spool.
 	Spooled []*v1.AttemptRef `protobuf:"bytes,8,rep,name=spooled,proto3" json:"spooled,omitempty"`
 	// Attempts that the agent's journal knows it began and that a restart ended.
-	Aborted       []*v1.AttemptRef `protobuf:"bytes,9,rep,name=aborted,proto3" json:"aborted,omitempty"`
+	Aborted []*v1.AttemptRef `protobuf:"bytes,9,rep,name=aborted,proto3" json:"aborted,omitempty"`
+	// The lists did not fit: another Hello with further attempts follows. Only the last one opens the session.
+	More          bool `protobuf:"varint,10,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -899,6 +901,13 @@ func (x *Hello) GetAborted() []*v1.AttemptRef {
 		return x.Aborted
 	}
 	return nil
+}
+
+func (x *Hello) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 // Capacity is absolute, not a change.
@@ -1445,8 +1454,10 @@ func (x *LogBatch) GetLines() []*v1.LogLine {
 
 // CredentialRequest is sent after the device's host key was checked.
 type CredentialRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Attempt       *v1.AttemptRef         `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Attempt *v1.AttemptRef         `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// The attempt's spec as it was offered: the hub may have forgotten it, or never have seen it.
+	Spec          *v1.SignedSpec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1484,6 +1495,13 @@ func (*CredentialRequest) Descriptor() ([]byte, []int) {
 func (x *CredentialRequest) GetAttempt() *v1.AttemptRef {
 	if x != nil {
 		return x.Attempt
+	}
+	return nil
+}
+
+func (x *CredentialRequest) GetSpec() *v1.SignedSpec {
+	if x != nil {
+		return x.Spec
 	}
 	return nil
 }
@@ -1659,24 +1677,22 @@ func (x *ProceedReply) GetReason() string {
 
 // Result is what an attempt came to.
 type Result struct {
-	state      protoimpl.MessageState  `protogen:"open.v1"`
-	Attempt    *v1.AttemptRef          `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	RunId      string                  `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	DeviceId   string                  `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	DeviceName string                  `protobuf:"bytes,4,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
-	SiteName   string                  `protobuf:"bytes,5,opt,name=site_name,json=siteName,proto3" json:"site_name,omitempty"`
-	PageDigest string                  `protobuf:"bytes,6,opt,name=page_digest,json=pageDigest,proto3" json:"page_digest,omitempty"`
-	Succeeded  bool                    `protobuf:"varint,7,opt,name=succeeded,proto3" json:"succeeded,omitempty"`
-	Failure    *v1.Failure             `protobuf:"bytes,8,opt,name=failure,proto3" json:"failure,omitempty"`
-	Artifacts  []*v11.StoredArtifact   `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
-	Facts      map[string]string       `protobuf:"bytes,10,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Outcomes   []*v1.CredentialOutcome `protobuf:"bytes,11,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Attempt *v1.AttemptRef         `protobuf:"bytes,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// The attempt's spec as it was offered: job's signature proves which agent held the attempt, and at which device, whichever hub
+	// the result reaches and however late.
+	Spec      *v1.SignedSpec          `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
+	Succeeded bool                    `protobuf:"varint,3,opt,name=succeeded,proto3" json:"succeeded,omitempty"`
+	Failure   *v1.Failure             `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
+	Artifacts []*v11.StoredArtifact   `protobuf:"bytes,5,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	Facts     map[string]string       `protobuf:"bytes,6,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Outcomes  []*v1.CredentialOutcome `protobuf:"bytes,7,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
 	// The key the device showed, SSH wire format.
-	HostKey []byte `protobuf:"bytes,12,opt,name=host_key,json=hostKey,proto3" json:"host_key,omitempty"`
+	HostKey []byte `protobuf:"bytes,8,opt,name=host_key,json=hostKey,proto3" json:"host_key,omitempty"`
 	// It was trusted because nothing was pinned.
-	HostKeyPinned bool                   `protobuf:"varint,13,opt,name=host_key_pinned,json=hostKeyPinned,proto3" json:"host_key_pinned,omitempty"`
-	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
-	FinishedAt    *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
+	HostKeyPinned bool                   `protobuf:"varint,9,opt,name=host_key_pinned,json=hostKeyPinned,proto3" json:"host_key_pinned,omitempty"`
+	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	FinishedAt    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1718,39 +1734,11 @@ func (x *Result) GetAttempt() *v1.AttemptRef {
 	return nil
 }
 
-func (x *Result) GetRunId() string {
+func (x *Result) GetSpec() *v1.SignedSpec {
 	if x != nil {
-		return x.RunId
+		return x.Spec
 	}
-	return ""
-}
-
-func (x *Result) GetDeviceId() string {
-	if x != nil {
-		return x.DeviceId
-	}
-	return ""
-}
-
-func (x *Result) GetDeviceName() string {
-	if x != nil {
-		return x.DeviceName
-	}
-	return ""
-}
-
-func (x *Result) GetSiteName() string {
-	if x != nil {
-		return x.SiteName
-	}
-	return ""
-}
-
-func (x *Result) GetPageDigest() string {
-	if x != nil {
-		return x.PageDigest
-	}
-	return ""
+	return nil
 }
 
 func (x *Result) GetSucceeded() bool {
@@ -2453,7 +2441,7 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	"\x05drain\x18\v \x01(\v2\x16.netraven.hub.v1.DrainH\x00R\x05drain\x12D\n" +
 	"\rconfig_update\x18\f \x01(\v2\x1d.netraven.hub.v1.ConfigUpdateH\x00R\fconfigUpdate\x12@\n" +
 	"\vunsupported\x18\r \x01(\v2\x1c.netraven.hub.v1.UnsupportedH\x00R\vunsupportedB\t\n" +
-	"\amessage\"\x8e\x03\n" +
+	"\amessage\"\xa2\x03\n" +
 	"\x05Hello\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12!\n" +
 	"\fprotocol_min\x18\x02 \x01(\x05R\vprotocolMin\x12!\n" +
@@ -2463,7 +2451,9 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	"\bcapacity\x18\x06 \x01(\v2\x19.netraven.hub.v1.CapacityR\bcapacity\x125\n" +
 	"\arunning\x18\a \x03(\v2\x1b.netraven.job.v1.AttemptRefR\arunning\x125\n" +
 	"\aspooled\x18\b \x03(\v2\x1b.netraven.job.v1.AttemptRefR\aspooled\x125\n" +
-	"\aaborted\x18\t \x03(\v2\x1b.netraven.job.v1.AttemptRefR\aaborted\"a\n" +
+	"\aaborted\x18\t \x03(\v2\x1b.netraven.job.v1.AttemptRefR\aaborted\x12\x12\n" +
+	"\x04more\x18\n" +
+	" \x01(\bR\x04more\"a\n" +
 	"\bCapacity\x12!\n" +
 	"\fmax_sessions\x18\x01 \x01(\x05R\vmaxSessions\x12\x1a\n" +
 	"\bsessions\x18\x02 \x01(\x05R\bsessions\x12\x16\n" +
@@ -2499,9 +2489,10 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	"\bLogBatch\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x05R\bsequence\x12.\n" +
-	"\x05lines\x18\x03 \x03(\v2\x18.netraven.job.v1.LogLineR\x05lines\"J\n" +
+	"\x05lines\x18\x03 \x03(\v2\x18.netraven.job.v1.LogLineR\x05lines\"{\n" +
 	"\x11CredentialRequest\x125\n" +
-	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\"\x98\x01\n" +
+	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12/\n" +
+	"\x04spec\x18\x02 \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04spec\"\x98\x01\n" +
 	"\x0fCredentialGrant\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x124\n" +
 	"\x05grant\x18\x02 \x01(\v2\x1e.netraven.vault.v1.SealedGrantR\x05grant\x12\x18\n" +
@@ -2511,27 +2502,21 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	"\fProceedReply\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12\x18\n" +
 	"\aproceed\x18\x02 \x01(\bR\aproceed\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xd7\x05\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xf5\x04\n" +
 	"\x06Result\x125\n" +
-	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12\x15\n" +
-	"\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x1b\n" +
-	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x1f\n" +
-	"\vdevice_name\x18\x04 \x01(\tR\n" +
-	"deviceName\x12\x1b\n" +
-	"\tsite_name\x18\x05 \x01(\tR\bsiteName\x12\x1f\n" +
-	"\vpage_digest\x18\x06 \x01(\tR\n" +
-	"pageDigest\x12\x1c\n" +
-	"\tsucceeded\x18\a \x01(\bR\tsucceeded\x122\n" +
-	"\afailure\x18\b \x01(\v2\x18.netraven.job.v1.FailureR\afailure\x12B\n" +
-	"\tartifacts\x18\t \x03(\v2$.netraven.gitstore.v1.StoredArtifactR\tartifacts\x128\n" +
-	"\x05facts\x18\n" +
-	" \x03(\v2\".netraven.hub.v1.Result.FactsEntryR\x05facts\x12>\n" +
-	"\boutcomes\x18\v \x03(\v2\".netraven.job.v1.CredentialOutcomeR\boutcomes\x12\x19\n" +
-	"\bhost_key\x18\f \x01(\fR\ahostKey\x12&\n" +
-	"\x0fhost_key_pinned\x18\r \x01(\bR\rhostKeyPinned\x129\n" +
+	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12/\n" +
+	"\x04spec\x18\x02 \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04spec\x12\x1c\n" +
+	"\tsucceeded\x18\x03 \x01(\bR\tsucceeded\x122\n" +
+	"\afailure\x18\x04 \x01(\v2\x18.netraven.job.v1.FailureR\afailure\x12B\n" +
+	"\tartifacts\x18\x05 \x03(\v2$.netraven.gitstore.v1.StoredArtifactR\tartifacts\x128\n" +
+	"\x05facts\x18\x06 \x03(\v2\".netraven.hub.v1.Result.FactsEntryR\x05facts\x12>\n" +
+	"\boutcomes\x18\a \x03(\v2\".netraven.job.v1.CredentialOutcomeR\boutcomes\x12\x19\n" +
+	"\bhost_key\x18\b \x01(\fR\ahostKey\x12&\n" +
+	"\x0fhost_key_pinned\x18\t \x01(\bR\rhostKeyPinned\x129\n" +
 	"\n" +
-	"started_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x12;\n" +
-	"\vfinished_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"started_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x12;\n" +
+	"\vfinished_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"finishedAt\x1a8\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
@@ -2691,38 +2676,40 @@ var file_netraven_hub_v1_link_proto_depIdxs = []int32{
 	33, // 41: netraven.hub.v1.LogBatch.attempt:type_name -> netraven.job.v1.AttemptRef
 	37, // 42: netraven.hub.v1.LogBatch.lines:type_name -> netraven.job.v1.LogLine
 	33, // 43: netraven.hub.v1.CredentialRequest.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 44: netraven.hub.v1.CredentialGrant.attempt:type_name -> netraven.job.v1.AttemptRef
-	38, // 45: netraven.hub.v1.CredentialGrant.grant:type_name -> netraven.vault.v1.SealedGrant
-	33, // 46: netraven.hub.v1.ProceedRequest.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 47: netraven.hub.v1.ProceedReply.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 48: netraven.hub.v1.Result.attempt:type_name -> netraven.job.v1.AttemptRef
-	39, // 49: netraven.hub.v1.Result.failure:type_name -> netraven.job.v1.Failure
-	40, // 50: netraven.hub.v1.Result.artifacts:type_name -> netraven.gitstore.v1.StoredArtifact
-	31, // 51: netraven.hub.v1.Result.facts:type_name -> netraven.hub.v1.Result.FactsEntry
-	41, // 52: netraven.hub.v1.Result.outcomes:type_name -> netraven.job.v1.CredentialOutcome
-	32, // 53: netraven.hub.v1.Result.started_at:type_name -> google.protobuf.Timestamp
-	32, // 54: netraven.hub.v1.Result.finished_at:type_name -> google.protobuf.Timestamp
-	33, // 55: netraven.hub.v1.ResultAck.attempt:type_name -> netraven.job.v1.AttemptRef
-	0,  // 56: netraven.hub.v1.ResultAck.outcome:type_name -> netraven.hub.v1.ResultAck.Outcome
-	33, // 57: netraven.hub.v1.HostKeyObserved.attempt:type_name -> netraven.job.v1.AttemptRef
-	32, // 58: netraven.hub.v1.Heartbeat.clock:type_name -> google.protobuf.Timestamp
-	33, // 59: netraven.hub.v1.Heartbeat.running:type_name -> netraven.job.v1.AttemptRef
-	33, // 60: netraven.hub.v1.Cancel.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 61: netraven.hub.v1.DesiredState.attempts:type_name -> netraven.job.v1.AttemptRef
-	33, // 62: netraven.hub.v1.UploadChunk.attempt:type_name -> netraven.job.v1.AttemptRef
-	1,  // 63: netraven.hub.v1.LinkService.Enroll:input_type -> netraven.hub.v1.EnrollRequest
-	3,  // 64: netraven.hub.v1.LinkService.Renew:input_type -> netraven.hub.v1.RenewRequest
-	4,  // 65: netraven.hub.v1.LinkService.Connect:input_type -> netraven.hub.v1.AgentMessage
-	30, // 66: netraven.hub.v1.LinkService.Upload:input_type -> netraven.hub.v1.UploadChunk
-	2,  // 67: netraven.hub.v1.LinkService.Enroll:output_type -> netraven.hub.v1.EnrollResponse
-	2,  // 68: netraven.hub.v1.LinkService.Renew:output_type -> netraven.hub.v1.EnrollResponse
-	5,  // 69: netraven.hub.v1.LinkService.Connect:output_type -> netraven.hub.v1.HubMessage
-	21, // 70: netraven.hub.v1.LinkService.Upload:output_type -> netraven.hub.v1.ResultAck
-	67, // [67:71] is the sub-list for method output_type
-	63, // [63:67] is the sub-list for method input_type
-	63, // [63:63] is the sub-list for extension type_name
-	63, // [63:63] is the sub-list for extension extendee
-	0,  // [0:63] is the sub-list for field type_name
+	35, // 44: netraven.hub.v1.CredentialRequest.spec:type_name -> netraven.job.v1.SignedSpec
+	33, // 45: netraven.hub.v1.CredentialGrant.attempt:type_name -> netraven.job.v1.AttemptRef
+	38, // 46: netraven.hub.v1.CredentialGrant.grant:type_name -> netraven.vault.v1.SealedGrant
+	33, // 47: netraven.hub.v1.ProceedRequest.attempt:type_name -> netraven.job.v1.AttemptRef
+	33, // 48: netraven.hub.v1.ProceedReply.attempt:type_name -> netraven.job.v1.AttemptRef
+	33, // 49: netraven.hub.v1.Result.attempt:type_name -> netraven.job.v1.AttemptRef
+	35, // 50: netraven.hub.v1.Result.spec:type_name -> netraven.job.v1.SignedSpec
+	39, // 51: netraven.hub.v1.Result.failure:type_name -> netraven.job.v1.Failure
+	40, // 52: netraven.hub.v1.Result.artifacts:type_name -> netraven.gitstore.v1.StoredArtifact
+	31, // 53: netraven.hub.v1.Result.facts:type_name -> netraven.hub.v1.Result.FactsEntry
+	41, // 54: netraven.hub.v1.Result.outcomes:type_name -> netraven.job.v1.CredentialOutcome
+	32, // 55: netraven.hub.v1.Result.started_at:type_name -> google.protobuf.Timestamp
+	32, // 56: netraven.hub.v1.Result.finished_at:type_name -> google.protobuf.Timestamp
+	33, // 57: netraven.hub.v1.ResultAck.attempt:type_name -> netraven.job.v1.AttemptRef
+	0,  // 58: netraven.hub.v1.ResultAck.outcome:type_name -> netraven.hub.v1.ResultAck.Outcome
+	33, // 59: netraven.hub.v1.HostKeyObserved.attempt:type_name -> netraven.job.v1.AttemptRef
+	32, // 60: netraven.hub.v1.Heartbeat.clock:type_name -> google.protobuf.Timestamp
+	33, // 61: netraven.hub.v1.Heartbeat.running:type_name -> netraven.job.v1.AttemptRef
+	33, // 62: netraven.hub.v1.Cancel.attempt:type_name -> netraven.job.v1.AttemptRef
+	33, // 63: netraven.hub.v1.DesiredState.attempts:type_name -> netraven.job.v1.AttemptRef
+	33, // 64: netraven.hub.v1.UploadChunk.attempt:type_name -> netraven.job.v1.AttemptRef
+	1,  // 65: netraven.hub.v1.LinkService.Enroll:input_type -> netraven.hub.v1.EnrollRequest
+	3,  // 66: netraven.hub.v1.LinkService.Renew:input_type -> netraven.hub.v1.RenewRequest
+	4,  // 67: netraven.hub.v1.LinkService.Connect:input_type -> netraven.hub.v1.AgentMessage
+	30, // 68: netraven.hub.v1.LinkService.Upload:input_type -> netraven.hub.v1.UploadChunk
+	2,  // 69: netraven.hub.v1.LinkService.Enroll:output_type -> netraven.hub.v1.EnrollResponse
+	2,  // 70: netraven.hub.v1.LinkService.Renew:output_type -> netraven.hub.v1.EnrollResponse
+	5,  // 71: netraven.hub.v1.LinkService.Connect:output_type -> netraven.hub.v1.HubMessage
+	21, // 72: netraven.hub.v1.LinkService.Upload:output_type -> netraven.hub.v1.ResultAck
+	69, // [69:73] is the sub-list for method output_type
+	65, // [65:69] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_netraven_hub_v1_link_proto_init() }
