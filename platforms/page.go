@@ -121,8 +121,8 @@ type Artifact struct {
 	// Timeout bounds the whole command. Zero: the caller's default.
 	Timeout time.Duration
 
-	clean     cleaner
-	changedBy *Pattern
+	clean  cleaner
+	author fact
 }
 
 // Each asks the device for a list and repeats the artifact's commands for its items.

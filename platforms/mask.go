@@ -1,0 +1,215 @@
+package platforms
+
+import (
+	"bytes"
+	"slices"
+)
+
+// masker is the compiled secret list of a page, the general rules included.
+type masker struct {
+	rules  []secretRule
+	filter *filter
+	salted bool // some rule is salted
+	nested bool // some rule asks for enclosing lines
+	// section matches lines that enclose all that follows, up to the next such line. Nil: only
+	// indentation tells.
+	section *Pattern
+}
+
+func newMasker(rules []secretRule) (*masker, bool) {
+	if len(rules) > maxRules {
+		return nil, false
+	}
+	m := &masker{rules: rules}
+	sets := make([][]string, len(rules))
+	for i, r := range rules {
+		sets[i] = literals(r.match.String())
+		m.salted = m.salted || r.salted
+		m.nested = m.nested || r.within != nil
+	}
+	m.filter = newFilter(sets)
+	return m, true
+}
+
+// Mask returns text with every secret replaced by "<secret:TAG>", where TAG is what tag says of the
+// value (keyed per installation, so that equal secrets are findable without being shown). A salted
+// secret, and any where tag is nil or answers "", becomes "<secret>". Keys and certificates over
+// several lines become one such line. It is linear in text, does not modify it, may return it as it
+// is, and masking masked text changes nothing. A nil page has the general rules.
+func (p *Page) Mask(text []byte, tag func(secret []byte) string) []byte {
+	return p.masker().run(text, tag, false)
+}
+
+// Unsalt returns text with the secrets that a device encrypts anew at every read replaced by
+// "<secret>", so that a change digest does not see them. All other secrets stay in the text.
+func (p *Page) Unsalt(text []byte) []byte {
+	m := p.masker()
+	if !m.salted {
+		return text
+	}
+	return m.run(text, nil, true)
+}
+
+func (p *Page) masker() *masker {
+	if p == nil {
+		return generalMasker()
+	}
+	return p.secrets
+}
+
+func (m *masker) run(text []byte, tag func([]byte) string, saltedOnly bool) []byte {
+	w := masking{masker: m, text: text, tag: tag, saltedOnly: saltedOnly}
+	for at := 0; at < len(text); {
+		end, next := lineEnd(text, at)
+		w.step(at, end)
+		at = next
+	}
+	if w.block != nil {
+		w.closeBlock(len(text))
+	}
+	if w.out == nil {
+		return text
+	}
+	return append(w.out, text[w.done:]...)
+}
+
+// lineEnd returns where the line that begins at at ends, and where the next one begins.
+func lineEnd(text []byte, at int) (end, next int) {
+	end, next = len(text), len(text)
+	if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
+		end, next = at+i, at+i+1
+	}
+	for end > at && text[end-1] == '\r' {
+		end--
+	}
+	return end, next
+}
+
+// masking is one run over one text.
+type masking struct {
+	*masker
+	text       []byte
+	tag        func([]byte) string
+	saltedOnly bool
+	out        []byte
+	done       int // text[:done] is in out
+
+	block *secretRule // the block being masked, or nil
+	from  int         // where its secret begins
+	outer nesting
+	spans []span
+}
+
+// step works on the line text[at:end].
+func (w *masking) step(at, end int) {
+	line := w.text[at:end]
+	if w.block != nil {
+		if loc := w.block.until.Find(line); loc != nil {
+			w.closeBlock(at + loc[0])
+		}
+		return
+	}
+	if w.nested {
+		w.outer.enter(line, w.section)
+	}
+	hit := w.filter.line(line)
+	if hit.empty() {
+		return
+	}
+	w.spans = w.spans[:0]
+	for i := range hit.all() {
+		w.apply(i, line, at)
+	}
+	w.replace(at, line)
+}
+
+// apply collects the spans of rule i, or opens a block.
+func (w *masking) apply(i int, line []byte, at int) {
+	r := &w.rules[i]
+	if w.saltedOnly && !r.salted || w.block != nil && r.until != nil {
+		return
+	}
+	loc := r.match.Find(line)
+	if loc == nil || r.except != nil && r.except.Match(line) || r.within != nil && !w.outer.has(i, r.within) {
+		return
+	}
+	if r.until == nil {
+		w.spans = r.spans(line, w.spans)
+		return
+	}
+	if shut := r.until.Find(line[loc[1]:]); shut != nil {
+		w.spans = r.put(line, loc[1], loc[1]+shut[0], w.spans)
+		return
+	}
+	w.block, w.from = r, at+loc[1]
+	w.spans = r.spans(line, w.spans)
+}
+
+// replace writes the line's spans, overlapping ones as one.
+func (w *masking) replace(at int, line []byte) {
+	if len(w.spans) > 1 {
+		slices.SortFunc(w.spans, func(a, b span) int { return a.from - b.from })
+	}
+	for i := 0; i < len(w.spans); i++ {
+		s := w.spans[i]
+		for i+1 < len(w.spans) && w.spans[i+1].from < s.to {
+			i++
+			s.to, s.salted = max(s.to, w.spans[i].to), s.salted || w.spans[i].salted
+		}
+		if s.trim(line) && !isMasked(line[s.from:s.to]) {
+			w.write(at+s.from, at+s.to, w.mark(line[s.from:s.to], s.salted))
+		}
+	}
+}
+
+// write replaces text[from:to] by mark.
+func (w *masking) write(from, to int, mark string) {
+	if w.out == nil {
+		w.out = make([]byte, 0, len(w.text)+256)
+	}
+	if from < w.done {
+		from = w.done
+	}
+	w.out = append(append(w.out, w.text[w.done:from]...), mark...)
+	w.done = max(to, w.done)
+}
+
+func (w *masking) mark(secret []byte, salted bool) string {
+	if w.tag == nil || salted {
+		return "<secret>"
+	}
+	if t := w.tag(secret); t != "" {
+		return "<secret:" + t + ">"
+	}
+	return "<secret>"
+}
+
+// isMasked reports whether b is a mark already.
+func isMasked(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("<secret")) && b[len(b)-1] == '>' &&
+		(len(b) == len("<secret>") || b[len("<secret")] == ':' && !bytes.ContainsAny(b[1:len(b)-1], "<> \t"))
+}
+
+// closeBlock masks the block's lines up to the offset to, as one line with the first one's
+// indentation. Text on the block's first line, behind what opened it, belongs to the secret.
+func (w *masking) closeBlock(to int) {
+	r, from := w.block, w.from
+	w.block = nil
+	body := w.text[from:to]
+	lead := bytes.TrimLeft(body, " \t\r\n")
+	tail := bytes.TrimRight(lead, " \t\r\n\"'")
+	if len(tail) == 0 || isMasked(tail) {
+		return
+	}
+	start := from + len(body) - len(lead)
+	w.write(start, start+len(tail), w.mark(flatten(tail), r.salted))
+}
+
+// flatten makes the value of a block independent of its indentation and line ends.
+func flatten(b []byte) []byte {
+	var out []byte
+	for line := range bytes.Lines(b) {
+		out = append(append(out, bytes.TrimSpace(line)...), '\n')
+	}
+	return out
+}

@@ -1,4 +1,0 @@
-package platforms
-type fact struct{}
-type masker struct{}
-type cleaner struct{}

@@ -1,0 +1,145 @@
+package platforms
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Ending is what the session saw at the end of an answer.
+type Ending struct {
+	// Exit is the exit status of an exec channel; nil where none came or a shell was used.
+	Exit *int
+	// PromptTwice says that prompt, empty line, same prompt were seen.
+	PromptTwice bool
+}
+
+// Incomplete says why an answer is not known to be whole. It is data about a device, not a fault of
+// NetRaven's.
+type Incomplete struct {
+	// Rule is the key under complete that failed: last_line, balanced, closes, exit_status or
+	// prompt_twice.
+	Rule string
+	// Reason is a clause for people; it holds device text of at most 80 bytes, not masked.
+	Reason string
+}
+
+// Error reads "incomplete (rule): reason".
+func (i *Incomplete) Error() string { return "incomplete (" + i.Rule + "): " + i.Reason }
+
+// Verify decides whether out is a whole answer; nil means that it is. An artifact without rules is
+// always whole, except that a known exit status other than zero on such an artifact is for the
+// caller to judge. It is linear in out.
+func (a *Artifact) Verify(out []byte, end Ending) *Incomplete {
+	c := &a.Complete
+	if c.LastLine != nil {
+		if last := a.lastLine(out); !c.LastLine.Match(last) {
+			return &Incomplete{"last_line", fmt.Sprintf("the last line is %q, expected %s", clip(last), c.LastLine)}
+		}
+	}
+	if c.Balanced != "" {
+		if why := unbalanced(out, c.Balanced[0], c.Balanced[1]); why != "" {
+			return &Incomplete{"balanced", why}
+		}
+	}
+	if c.Closes != "" {
+		if last := a.lastLine(out); !bytes.HasSuffix(last, []byte("</"+c.Closes+">")) {
+			return &Incomplete{"closes", fmt.Sprintf("the text does not end in </%s> but in %q", c.Closes, clip(last))}
+		}
+	}
+	return c.ended(end)
+}
+
+// ended judges what the session saw. A status is strong, whichever way it speaks; without one the
+// repeated prompt is enough where the page allows it, and content rules need neither.
+func (c *Complete) ended(end Ending) *Incomplete {
+	if c.ExitStatus != nil && end.Exit != nil {
+		if *end.Exit != *c.ExitStatus {
+			return &Incomplete{"exit_status", fmt.Sprintf("the command ended with status %d, expected %d", *end.Exit, *c.ExitStatus)}
+		}
+		return nil
+	}
+	if c.LastLine != nil || c.Balanced != "" || c.Closes != "" {
+		return nil
+	}
+	if c.PromptTwice && !end.PromptTwice {
+		return &Incomplete{"prompt_twice", "the prompt did not come back twice"}
+	}
+	if c.ExitStatus != nil && !c.PromptTwice {
+		return &Incomplete{"exit_status", "the device sent no exit status"}
+	}
+	return nil
+}
+
+// lastLine returns the last line that is neither blank nor a log line the device threw in.
+func (a *Artifact) lastLine(b []byte) []byte {
+	for len(b) > 0 {
+		i := bytes.LastIndexByte(b, '\n')
+		line, _ := cutLine(b[i+1:])
+		if len(line) > 0 && !a.logLine(line) {
+			return line
+		}
+		b = b[:max(i, 0)]
+	}
+	return nil
+}
+
+func (a *Artifact) logLine(line []byte) bool {
+	for _, p := range a.clean.log {
+		if p.Match(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// unbalanced counts an opening and a closing character outside of "strings", /* comments */ and
+// # comments. A string ends with its line at the latest: a lone quote must not swallow the rest.
+func unbalanced(b []byte, open, shut byte) string {
+	depth, pairs := 0, 0
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			i = skipString(b, i)
+		case c == '/' && i+1 < len(b) && b[i+1] == '*':
+			n := bytes.Index(b[i+2:], []byte("*/"))
+			if n < 0 {
+				return "a comment is not closed"
+			}
+			i += n + 3
+		case c == '#' && (i == 0 || b[i-1] == ' ' || b[i-1] == '\t' || b[i-1] == '\n'):
+			n := bytes.IndexByte(b[i:], '\n')
+			if n < 0 {
+				n = len(b) - i
+			}
+			i += n
+		case c == open:
+			depth++
+		case c == shut:
+			depth--
+			pairs++
+			if depth < 0 {
+				return fmt.Sprintf("a %q closes nothing", shut)
+			}
+		}
+	}
+	if depth > 0 {
+		return fmt.Sprintf("%d %q are not closed", depth, open)
+	}
+	if pairs == 0 {
+		return fmt.Sprintf("there is no %q", open)
+	}
+	return ""
+}
+
+// skipString returns the index of the quote that ends the string begun at i, or of the line's end.
+func skipString(b []byte, i int) int {
+	for i++; i < len(b) && b[i] != '"' && b[i] != '\n'; i++ {
+		if b[i] == '\\' {
+			i++
+		}
+	}
+	return i
+}
+
+// clip shortens device text for a message.
+func clip(b []byte) []byte { return b[:min(len(b), 80)] }
