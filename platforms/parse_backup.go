@@ -14,25 +14,19 @@ func (f fields) backup(log []*Pattern) []*Artifact {
 	seen := map[string]bool{}
 	var out []*Artifact
 	for i, n := range nodes {
-		a := f.artifact(n, at(i), log)
+		a := f.artifact(n, at(i), log, i == 0)
 		// Case decides nothing: the names become files on systems that fold it.
 		if low := strings.ToLower(a.Name); a.Name != "" && seen[low] {
 			f.problem(n, at(i)+".artifact", "%q is used twice", a.Name)
 		} else {
 			seen[low] = true
 		}
-		if i == 0 && a.Complete == (Complete{}) && n.Kind == yaml.MappingNode {
-			f.problem(n, at(i)+".complete", "is missing: without it a truncated answer of the main artifact would be stored")
-		}
-		if i == 0 && a.Optional {
-			f.problem(n, at(i)+".optional", "the first artifact is the main one and cannot be optional")
-		}
 		out = append(out, a)
 	}
 	return out
 }
 
-func (f fields) artifact(n *yaml.Node, path string, log []*Pattern) *Artifact {
+func (f fields) artifact(n *yaml.Node, path string, log []*Pattern, main bool) *Artifact {
 	a := f.mapping(n, path, "artifact", "send", "fetch", "before", "after", "each", "complete", "drop", "keep",
 		"blur", "join", "changed_by", "optional", "timeout")
 	if n.Kind != yaml.MappingNode {
@@ -51,6 +45,12 @@ func (f fields) artifact(n *yaml.Node, path string, log []*Pattern) *Artifact {
 	}
 	if (len(out.Send) == 0) == (out.Fetch == "") {
 		a.problem(n, a.key("send"), "give either send (commands) or fetch (a file to copy)")
+	}
+	if main && !a.has("complete") {
+		a.problem(n, a.key("complete"), "is missing: without it a truncated answer of the main artifact would be stored")
+	}
+	if main && out.Optional {
+		a.problem(n, a.key("optional"), "the first artifact is the main one and cannot be optional")
 	}
 	if len(out.After) > len(out.Before) {
 		a.problem(a.values["after"], a.key("after"), "has more steps than before")
@@ -82,6 +82,7 @@ func (f fields) complete() Complete {
 	if n == nil {
 		return Complete{}
 	}
+	before := len(f.problems)
 	c := f.mapping(n, f.key("complete"), "last_line", "balanced", "closes", "exit_status", "prompt_twice")
 	out := Complete{
 		LastLine:    c.pattern("last_line"),
@@ -90,8 +91,8 @@ func (f fields) complete() Complete {
 		ExitStatus:  c.number("exit_status", 0, 255),
 		PromptTwice: c.flag("prompt_twice"),
 	}
-	if out == (Complete{}) && n.Kind == yaml.MappingNode && len(n.Content) == 0 {
-		c.problem(n, c.path, "is empty")
+	if before == len(f.problems) && out == (Complete{}) {
+		c.problem(n, c.path, "says nothing: give at least one rule")
 	}
 	if b := out.Balanced; c.has("balanced") && (len(b) != 2 || b[0] == b[1] || strings.ContainsAny(b, "\"\\ \t")) {
 		c.problem(c.values["balanced"], c.key("balanced"), "must be two different characters, such as {}")
