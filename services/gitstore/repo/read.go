@@ -1,0 +1,226 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+)
+
+// Has reports whether an object is in the repository, also one that git added beside this process.
+func (r *Repo) Has(h Hash) (bool, error) { return r.packs.has(h) }
+
+// Blob gives the content of a file by its name, checked against that name. It reads one place of one pack (and the bases of a
+// delta). ErrNotFound when there is no such file, ErrCorrupt when the bytes on disk are not what they were.
+func (r *Repo) Blob(ctx context.Context, h Hash) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	k, data, err := r.packs.read(h)
+	if err != nil {
+		return nil, err
+	}
+	if k != kindBlob {
+		return nil, fmt.Errorf("%w: %s is a %s, not a file", ErrNotFound, h, k)
+	}
+	return data, nil
+}
+
+// Lookup finds the file at a path as of a commit. ErrNotFound when there is none.
+func (r *Repo) Lookup(ctx context.Context, commit Hash, path string) (Hash, error) {
+	c, err := r.commit(commit)
+	if err != nil {
+		return Hash{}, err
+	}
+	parts, err := splitPath(path)
+	if err != nil {
+		return Hash{}, err
+	}
+	at := c.Tree
+	for i, name := range parts {
+		if err := ctx.Err(); err != nil {
+			return Hash{}, err
+		}
+		data, err := r.tree(at)
+		if err != nil {
+			return Hash{}, err
+		}
+		last := i == len(parts)-1
+		e, _, _, found, err := findEntry(data, name, !last)
+		if err != nil {
+			return Hash{}, err
+		}
+		if !found || e.dir == last {
+			return Hash{}, fmt.Errorf("%w: %s in %s", ErrNotFound, path, commit)
+		}
+		at = e.hash
+	}
+	return at, nil
+}
+
+// FoldTwin looks for something at a path that differs from it in case only, in any component: a clone on a file system without case
+// would lose one of the two. It gives the twin's path up to that component, empty when there is none. Callers ask before a device's
+// first commit, and use FoldedName where there is one.
+func (r *Repo) FoldTwin(commit Hash, path string) (string, error) {
+	parts, err := splitPath(path)
+	if err != nil || commit.IsZero() {
+		return "", err
+	}
+	c, err := r.commit(commit)
+	if err != nil {
+		return "", err
+	}
+	at := c.Tree
+	for i, name := range parts {
+		data, err := r.tree(at)
+		if err != nil {
+			return "", err
+		}
+		list, err := entries(data)
+		if err != nil {
+			return "", err
+		}
+		var next Hash
+		for _, e := range list {
+			if e.name == name {
+				next = e.hash
+			} else if strings.EqualFold(e.name, name) {
+				return strings.Join(append(parts[:i:i], e.name), "/"), nil
+			}
+		}
+		if next.IsZero() || i == len(parts)-1 {
+			return "", nil
+		}
+		at = next
+	}
+	return "", nil
+}
+
+// Log walks the commits after `after` (zero: from the first one) up to and including `until`, oldest first, along first parents.
+// It first collects names (20 bytes a commit), then reads commit by commit. ErrDiverged when until does not descend from after.
+// The walk stops at the first error, which is the last thing yielded.
+func (r *Repo) Log(ctx context.Context, after, until Hash) iter.Seq2[*Commit, error] {
+	return func(yield func(*Commit, error) bool) {
+		var path []Hash
+		for h := until; h != after; {
+			c, err := r.commit(h)
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err == nil && c.Parent.IsZero() && !after.IsZero() {
+				err = fmt.Errorf("%w: %s does not descend from %s", ErrDiverged, until, after)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			path = append(path, h)
+			h = c.Parent
+		}
+		for i := len(path) - 1; i >= 0; i-- {
+			c, err := r.commit(path[i])
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// FileChange is one file that differs between two folders. A zero hash means it is not there.
+type FileChange struct {
+	Path     string
+	Old, New Hash
+}
+
+// ChangedFiles lists the files that differ between a commit and its first parent, ordered by path. It opens only folders that differ.
+func (r *Repo) ChangedFiles(ctx context.Context, c *Commit) ([]FileChange, error) {
+	var old Hash
+	if !c.Parent.IsZero() {
+		p, err := r.commit(c.Parent)
+		if err != nil {
+			return nil, err
+		}
+		old = p.Tree
+	}
+	return r.diffTrees(ctx, nil, "", old, c.Tree)
+}
+
+// Files lists every file of a commit with its blob in New, ordered by path.
+func (r *Repo) Files(ctx context.Context, c *Commit) ([]FileChange, error) {
+	return r.diffTrees(ctx, nil, "", Hash{}, c.Tree)
+}
+
+func (r *Repo) diffTrees(ctx context.Context, out []FileChange, prefix string, a, b Hash) ([]FileChange, error) {
+	if a == b {
+		return out, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if strings.Count(prefix, "/") > maxParts {
+		return nil, fmt.Errorf("%w: more than %d folders deep", ErrPath, maxParts)
+	}
+	olds, err := r.entriesOf(a)
+	if err != nil {
+		return nil, err
+	}
+	news, err := r.entriesOf(b)
+	if err != nil {
+		return nil, err
+	}
+	for len(olds) > 0 || len(news) > 0 {
+		var o, n treeEntry
+		switch takeOld, takeNew := order(olds, news); {
+		case takeOld && takeNew:
+			o, n, olds, news = olds[0], news[0], olds[1:], news[1:]
+		case takeOld:
+			o, olds = olds[0], olds[1:]
+		default:
+			n, news = news[0], news[1:]
+		}
+		if o.hash == n.hash {
+			continue
+		}
+		name := prefix + o.name
+		if o.name == "" {
+			name = prefix + n.name
+		}
+		if o.dir || n.dir {
+			out, err = r.diffTrees(ctx, out, name+"/", o.hash, n.hash)
+		} else {
+			out = append(out, FileChange{Path: name, Old: o.hash, New: n.hash})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// order says which of two sorted folders has the next entry; both, when it has the same name and kind.
+func order(olds, news []treeEntry) (takeOld, takeNew bool) {
+	if len(olds) == 0 || len(news) == 0 {
+		return len(olds) > 0, len(news) > 0
+	}
+	o, n := olds[0], news[0]
+	if o.name == n.name && o.dir == n.dir {
+		return true, true
+	}
+	first := before(o.name, o.dir, []byte(n.name), n.dir)
+	return first, !first
+}
+
+func (r *Repo) entriesOf(h Hash) ([]treeEntry, error) {
+	data, err := r.tree(h)
+	if err != nil {
+		return nil, err
+	}
+	return entries(data)
+}
