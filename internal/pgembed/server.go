@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Config says where the private server lives. Only DataDir is required.
@@ -111,8 +110,8 @@ func (s *Server) URL() string { return s.DatabaseURL(database) }
 // DatabaseURL is like URL, for another database of the same server.
 func (s *Server) DatabaseURL(name string) string {
 	query := url.Values{"host": {s.socket}, "port": {"5432"}, "passfile": {s.cluster.passfile()}, "sslmode": {"disable"}}
-	// The present but empty password keeps a PGPASSWORD of the environment from being sent to this server.
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(superuser, ""), Path: "/" + name, RawQuery: query.Encode()}
+	query.Set("password", "") // present but empty, it keeps a PGPASSWORD of the environment from being used instead of the file
+	u := url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/" + name, RawQuery: query.Encode()}
 	return u.String()
 }
 
@@ -145,18 +144,15 @@ func (s *Server) closeLock() error {
 
 // ensureDatabase connects as NetRaven will, and makes the database on the first start.
 func (s *Server) ensureDatabase(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, s.URL())
-	if err == nil {
-		return conn.Close(ctx)
-	}
-	var pgErr *pgconn.PgError
-	if !errors.As(err, &pgErr) || pgErr.Code != "3D000" { // invalid_catalog_name
+	conn, err := pgx.Connect(ctx, s.DatabaseURL("postgres"))
+	if err != nil {
 		return fmt.Errorf("connect to the private PostgreSQL: %w", err)
 	}
-	if conn, err = pgx.Connect(ctx, s.DatabaseURL("postgres")); err != nil {
-		return fmt.Errorf("connect to the private PostgreSQL: %w", err)
+	var exists bool
+	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", database).Scan(&exists)
+	if err == nil && !exists {
+		_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{database}.Sanitize())
 	}
-	_, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{database}.Sanitize())
 	if err = errors.Join(err, conn.Close(ctx)); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
