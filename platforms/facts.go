@@ -1,6 +1,7 @@
 package platforms
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -78,22 +79,34 @@ func (p *Page) FactsOf(artifacts map[string][]byte) map[string]string {
 	out := map[string]string{}
 	for i := range p.facts {
 		x := &p.facts[i]
-		for _, a := range p.Backup {
-			if x.artifact != "" && x.artifact != a.Name {
-				continue
+		best, value := len(x.match), ""
+		// From the last artifact to the first: what is collected for its facts is short and stands
+		// behind the configuration.
+		for _, a := range slices.Backward(p.Backup) {
+			if x.artifact == "" || x.artifact == a.Name {
+				if n, v := x.find(artifacts[a.Name], best); n < best {
+					best, value = n, v
+				}
 			}
-			if v := x.find(artifacts[a.Name]); v != "" {
-				out[x.name] = v
-				break
-			}
+		}
+		if value != "" {
+			out[x.name] = value
 		}
 	}
 	return out
 }
 
-// find returns the value of the first pattern that has one anywhere in text.
-func (x *fact) find(text []byte) string {
-	best, value := len(x.match), ""
+// Author returns who changed the configuration last, where the artifact's page knows how to tell
+// from out, as the device sent it; else "".
+func (a *Artifact) Author(out []byte) string {
+	_, who := a.author.find(out, len(a.author.match))
+	return who
+}
+
+// find returns the first of the patterns before the given one that has a value in text, and the
+// value; or that number itself.
+func (x *fact) find(text []byte, before int) (best int, value string) {
+	best = before
 	for len(text) > 0 && best > 0 {
 		line, rest := cutLine(text)
 		text = rest
@@ -105,12 +118,12 @@ func (x *fact) find(text []byte) string {
 			if m := x.match[i].Groups(line); m != nil {
 				if v := printable(m[1]); v != "" {
 					best, value = i, v
+					break
 				}
-				break
 			}
 		}
 	}
-	return value
+	return best, value
 }
 
 // printable is device text fit for a table: valid, without control characters, bounded.
@@ -124,8 +137,3 @@ func printable(b []byte) string {
 	}, s))
 }
 
-// Author returns who changed the configuration last, where the artifact's page knows how to tell
-// from out, as the device sent it; else "".
-func (a *Artifact) Author(out []byte) string {
-	return a.author.find(out)
-}

@@ -7,10 +7,14 @@ import "strings"
 const opaqueLine = 32
 
 // MaskLines makes device text fit for an error message: every secret is "<secret>" without a tag,
-// and lines that look like pieces of keys are masked although what announced them is cut off. A nil
-// page has the general rules.
+// lines that look like pieces of keys are masked although what announced them is cut off, and lines
+// that the device wrapped are joined. A nil page has the general rules.
 func (p *Page) MaskLines(text string) string {
-	text = string(p.masker().run([]byte(text), nil, false))
+	b := []byte(text)
+	if p != nil && len(p.Main().clean.join) > 0 {
+		b = joinLines(b, p.Main().clean.join)
+	}
+	text = string(p.masker().run(b, nil, false))
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); {
 		n, key := keyRun(lines[i:])

@@ -31,7 +31,7 @@ func newMasker(rules []secretRule) (*masker, bool) {
 	return m, true
 }
 
-// Mask returns text with every secret replaced by "<secret:TAG>", where TAG is what tag says of the
+// Mask returns text, as Clean made it, with every secret replaced by "<secret:TAG>", where TAG is what tag says of the
 // value (keyed per installation, so that equal secrets are findable without being shown). A salted
 // secret, and any where tag is nil or answers "", becomes "<secret>". Keys and certificates over
 // several lines become one such line. It is linear in text, does not modify it, may return it as it
@@ -165,7 +165,7 @@ func (w *masking) replace(at int, line []byte) {
 // write replaces text[from:to] by mark.
 func (w *masking) write(from, to int, mark string) {
 	if w.out == nil {
-		w.out = make([]byte, 0, len(w.text)+256)
+		w.out = make([]byte, 0, len(w.text)+len(w.text)/16+256)
 	}
 	if from < w.done {
 		from = w.done
