@@ -42,6 +42,21 @@ func pickCommand(tree []command, line string, privileged bool) (c command, args 
 	return command{}, nil, false
 }
 
+// unfinished says that line is the beginning of a command.
+func unfinished(tree []command, line string, privileged bool) bool {
+	typed := strings.Fields(line)
+	for _, c := range tree {
+		words := strings.Fields(c.words)
+		if len(typed) >= len(words) || c.privileged && !privileged {
+			continue
+		}
+		if _, ok := abbreviates(typed, words[:len(typed)]); ok {
+			return true
+		}
+	}
+	return false
+}
+
 func abbreviates(typed, words []string) (args []string, ok bool) {
 	if len(typed) != len(words) {
 		return nil, false

@@ -44,7 +44,7 @@ func (aristaEOS) run(s *session, line string) uint32 {
 		s.write("% Invalid input (privileged mode required)\r\n")
 		return 1
 	}
-	if _, _, ok := pickCommand(eosTree, line+" x", s.enabled); ok {
+	if unfinished(eosTree, line, s.enabled) {
 		s.write("% Incomplete command\r\n")
 		return 1
 	}

@@ -44,7 +44,7 @@ func (k ciscoIOS) run(s *session, line string) uint32 {
 	if runTree(s, iosTree, line, s.enabled) {
 		return 0
 	}
-	if _, _, ok := pickCommand(iosTree, line+" x", s.enabled); ok {
+	if unfinished(iosTree, line, s.enabled) {
 		s.write("% Incomplete command.\r\n\r\n")
 		return 1
 	}

@@ -39,7 +39,7 @@ func (k juniperJunos) run(s *session, line string) uint32 {
 		status = 1
 		word, _, _ := strings.Cut(line, " ")
 		answer := "syntax error, expecting <command>."
-		if _, _, known := pickCommand(junosTree, word+" x", true); !known {
+		if !unfinished(junosTree, word, true) {
 			answer = "unknown command."
 		}
 		s.write(strings.Repeat(" ", len(k.prompt(s))+len(word)) + "^\r\n" + answer + "\r\n")

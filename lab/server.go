@@ -33,6 +33,14 @@ func (d *Device) serve(p *peer) {
 	if err != nil {
 		return
 	}
+	// Counted before the client hears of it, so that its next connection finds
+	// this one counted.
+	cfg.AuthLogCallback = func(_ ssh.ConnMetadata, _ string, err error) {
+		if err == nil {
+			target.tally.login(p)
+		}
+	}
+	defer func() { target.tally.logout(p) }()
 	// An error here is a connection that is gone, which the handshake reports.
 	_ = p.SetDeadline(time.Now().Add(loginTime))
 	conn, channels, requests, err := ssh.NewServerConn(p, cfg)
@@ -40,8 +48,6 @@ func (d *Device) serve(p *peer) {
 		return
 	}
 	_ = p.SetDeadline(time.Time{})
-	target.tally.login(p)
-	defer target.tally.logout(p)
 	d.lab.sessions.Go(func() { ssh.DiscardRequests(requests) })
 	for nc := range channels {
 		if nc.ChannelType() != "session" {
