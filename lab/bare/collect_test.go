@@ -63,3 +63,16 @@ func BenchmarkBareClient(b *testing.B) {
 	b.ReportMetric(res.PerSecond(), "devices/s")
 	b.ReportMetric(float64(res.Bytes)/float64(b.N), "B/device")
 }
+
+// BenchmarkBareClientManySessions is the limit of the target P3: 2,000
+// sessions at once, 200 ms before each answer.
+func BenchmarkBareClientManySessions(b *testing.B) {
+	const sessions = 2000
+	targets := serve(b, lab.Config{Count: sessions, Platforms: []string{"cisco_ios"}, Cheap: true, Latency: 200 * time.Millisecond})
+	var res bare.Result
+	for b.Loop() {
+		res = bare.Run(context.Background(), targets, sessions)
+	}
+	require.NoError(b, res.FirstErr)
+	b.ReportMetric(res.PerSecond(), "devices/s")
+}
