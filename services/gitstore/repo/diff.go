@@ -1,0 +1,141 @@
+package repo
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// Hunk is one stretch of a diff: changed lines with their surroundings.
+type Hunk struct {
+	OldStart, OldLines int // first line, counted from 1 (the line before it when OldLines is 0)
+	NewStart, NewLines int
+	Lines              []DiffLine
+}
+
+// DiffLine is one line of a hunk.
+type DiffLine struct {
+	Op   byte   // ' ', '-' or '+'
+	Text []byte // with its line feed, if it had one; a slice of the input
+}
+
+// Stat counts the lines that b has and a has not, and the other way round.
+func Stat(a, b []byte) (added, removed int) {
+	for _, e := range diffLines(splitLines(a), splitLines(b)) {
+		added += e.newTo - e.newFrom
+		removed += e.oldTo - e.oldFrom
+	}
+	return added, removed
+}
+
+// Hunks compares two texts line by line. context is how many equal lines stand around a change (negative: 0). Lines may hold any
+// bytes. The time is near linear in the size of both.
+func Hunks(a, b []byte, context int) []Hunk {
+	context = max(context, 0)
+	olds, news := splitLines(a), splitLines(b)
+	edits := diffLines(olds, news)
+	var out []Hunk
+	for i := 0; i < len(edits); {
+		j := i + 1
+		for j < len(edits) && edits[j].oldFrom-edits[j-1].oldTo <= 2*context {
+			j++
+		}
+		out = append(out, hunk(olds, news, edits[i:j], context))
+		i = j
+	}
+	return out
+}
+
+func hunk(olds, news [][]byte, edits []lineEdit, context int) Hunk {
+	first, last := edits[0], edits[len(edits)-1]
+	lead := min(context, first.oldFrom)
+	trail := min(context, len(olds)-last.oldTo)
+	h := Hunk{OldStart: first.oldFrom - lead + 1, NewStart: first.newFrom - lead + 1}
+	at := first.oldFrom - lead
+	for _, e := range edits {
+		h.put(' ', olds[at:e.oldFrom])
+		h.put('-', olds[e.oldFrom:e.oldTo])
+		h.put('+', news[e.newFrom:e.newTo])
+		at = e.oldTo
+	}
+	h.put(' ', olds[at:at+trail])
+	if h.OldLines == 0 {
+		h.OldStart--
+	}
+	if h.NewLines == 0 {
+		h.NewStart--
+	}
+	return h
+}
+
+func (h *Hunk) put(op byte, lines [][]byte) {
+	for _, l := range lines {
+		h.Lines = append(h.Lines, DiffLine{op, l})
+	}
+	if op != '+' {
+		h.OldLines += len(lines)
+	}
+	if op != '-' {
+		h.NewLines += len(lines)
+	}
+}
+
+// Diff is the unified text, as `git diff` and `patch` write it: empty when a equals b, one sentence when either is binary (has a NUL in
+// its first 8,000 bytes, git's own rule). context is the number of equal lines around a change; 3 is usual. Bytes that are not UTF-8
+// come through as they are.
+func Diff(oldName, newName string, a, b []byte, context int) string {
+	if bytes.Equal(a, b) {
+		return ""
+	}
+	oldName, newName = oneLine(oldName), oneLine(newName)
+	if IsBinary(a) || IsBinary(b) {
+		return "Binary files " + oldName + " and " + newName + " differ\n"
+	}
+	var out strings.Builder
+	out.WriteString("--- " + oldName + "\n+++ " + newName + "\n")
+	for _, h := range Hunks(a, b, context) {
+		fmt.Fprintf(&out, "@@ -%s +%s @@\n", span(h.OldStart, h.OldLines), span(h.NewStart, h.NewLines))
+		for _, l := range h.Lines {
+			out.WriteByte(l.Op)
+			out.Write(l.Text)
+			if !bytes.HasSuffix(l.Text, []byte{'\n'}) {
+				out.WriteString("\n\\ No newline at end of file\n")
+			}
+		}
+	}
+	return out.String()
+}
+
+func span(start, n int) string {
+	if n == 1 {
+		return fmt.Sprint(start)
+	}
+	return fmt.Sprintf("%d,%d", start, n)
+}
+
+// IsBinary is git's rule: a NUL among the first 8,000 bytes.
+func IsBinary(data []byte) bool {
+	const looked = 8000
+	return bytes.IndexByte(data[:min(len(data), looked)], 0) >= 0
+}
+
+// Origins says for every line of the last version in which version (0 is the oldest) it appeared. It is blame for callers that know a
+// file's versions from an index, and costs one diff a version instead of a walk through the whole repository's history.
+func Origins(versions [][]byte) []int {
+	var lines [][]byte
+	var from []int
+	for v, data := range versions {
+		next := splitLines(data)
+		origin := make([]int, 0, len(next))
+		at := 0
+		for _, e := range diffLines(lines, next) {
+			origin = append(origin, from[at:e.oldFrom]...)
+			for range e.newTo - e.newFrom {
+				origin = append(origin, v)
+			}
+			at = e.oldTo
+		}
+		from, lines = append(origin, from[at:]...), next
+	}
+	return from
+}
