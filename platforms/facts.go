@@ -136,4 +136,3 @@ func printable(b []byte) string {
 		return -1
 	}, s))
 }
-
