@@ -94,6 +94,7 @@ func removeAtEnd(dir string) error {
 	}
 	cmd := exec.Command("/bin/sh", "-c", janitor, "janitor", dir)
 	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=/usr/bin:/bin"} // a test may have emptied ours
 	cmd.Stdin = r
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
