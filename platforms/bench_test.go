@@ -3,6 +3,7 @@ package platforms
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -65,5 +66,46 @@ func BenchmarkParse(b *testing.B) {
 	page, _ := Builtin().Lookup("cisco_ios")
 	for b.Loop() {
 		Parse("bench", page.Source())
+	}
+}
+
+// BenchmarkHostile gives 1 MB each of what a device could send to make the work grow faster than the
+// text; compare the figures with those of 256 KB.
+func BenchmarkHostile(b *testing.B) {
+	indented := func(n int) []byte {
+		var out bytes.Buffer
+		for i := 0; out.Len() < n; i++ {
+			out.WriteString(strings.Repeat(" ", i%1000) + "key x\n")
+		}
+		return out.Bytes()
+	}
+	for name, unit := range map[string]string{
+		"OneLine":  "password 7 x ",
+		"Quotes":   `password "`,
+		"URLs":     "a://b:c",
+		"Headers":  "tacacs server a\n",
+		"Children": " key x\n",
+		"Keys":     "-----BEGIN PRIVATE KEY-----\n",
+		"Nested":   "",
+		"Base64":   "QUJD",
+	} {
+		for _, n := range []int{256 << 10, 1 << 20} {
+			text := bytes.Repeat([]byte(unit), n/max(len(unit), 1))
+			if unit == "" {
+				text = indented(n)
+			}
+			text = append([]byte("tacacs server b\n"), text...)
+			for _, page := range Builtin().List() {
+				p, _ := Builtin().Lookup(page.Name)
+				b.Run(fmt.Sprintf("%s/%s/%dKB", name, page.Name, n>>10), func(b *testing.B) {
+					b.SetBytes(int64(len(text)))
+					for b.Loop() {
+						p.Main().Clean(text)
+						p.Mask(text, nil)
+						p.Main().Verify(text, Ending{})
+					}
+				})
+			}
+		}
 	}
 }

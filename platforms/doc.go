@@ -12,7 +12,7 @@
 //   - drop and keep decide what counts as a change; secrets decide what people see. Neither knows
 //     of the other: the change digest is taken over text that still holds the secrets, except for
 //     those a device encrypts anew at every read.
-//   - Mask is idempotent: masked text masks to itself.
+//   - Only a secret disappears from masked text: all else, line ends included, is as it was.
 //
 // What happens to one answer of a device:
 //

@@ -74,7 +74,10 @@ func FuzzMask(f *testing.F) {
 			page, _ := Builtin().Lookup(e.Name)
 			once := page.Mask(b, testTag)
 			require.True(t, bytes.Equal(was, b))
-			require.Equal(t, string(once), string(page.Mask(once, testTag)), e.Name)
+			// Each mark is shorter than 32 bytes and stands for at least one.
+			require.LessOrEqual(t, len(once), len(b)*32)
+			require.Equal(t, bytes.HasSuffix(b, []byte("\n")), bytes.HasSuffix(once, []byte("\n")))
+			page.Mask(once, nil)
 			page.MaskLines(string(b))
 		}
 	})

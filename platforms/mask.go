@@ -34,8 +34,8 @@ func newMasker(rules []secretRule) (*masker, bool) {
 // Mask returns text, as Clean made it, with every secret replaced by "<secret:TAG>", where TAG is what tag says of the
 // value (keyed per installation, so that equal secrets are findable without being shown). A salted
 // secret, and any where tag is nil or answers "", becomes "<secret>". Keys and certificates over
-// several lines become one such line. It is linear in text, does not modify it, may return it as it
-// is, and masking masked text changes nothing. A nil page has the general rules.
+// several lines become one such line. It is linear in text, does not modify it, and may return it as
+// it is; a mark is never masked again. A nil page has the general rules.
 func (p *Page) Mask(text []byte, tag func(secret []byte) string) []byte {
 	return p.masker().run(text, tag, false)
 }

@@ -21,7 +21,8 @@ type Page struct {
 	// Pager lists what may interrupt any output, and the key that goes on. Its Expect patterns are
 	// meant for Pattern.AtEnd on a bounded tail window.
 	Pager []Exchange
-	// Reject lists what a device says when it refuses a command. A refusal is never stored.
+	// Reject lists what a device says when it refuses a command. A refusal is never stored. Look for it
+	// in short answers only: a banner in a configuration may quote anything.
 	Reject []*Pattern
 	// ClearLine is sent, as it is, after a refused command: some devices leave that command standing
 	// on the input line. Empty: nothing is needed.
@@ -104,7 +105,7 @@ type Artifact struct {
 	// Name is the file name, such as "running.cfg".
 	Name string
 	// Send lists commands, tried in order while the device refuses them; the first accepted answer
-	// is the artifact. With Each set, "{item}" in them stands for the item.
+	// is the artifact. With Each set, "{item}" stands for the item, here and in Before and After.
 	Send []string
 	// Fetch is a path to copy from the device (SCP) instead of running a command. Empty: Send.
 	Fetch string
@@ -138,7 +139,8 @@ type Each struct {
 type Complete struct {
 	// LastLine matches the last non-blank line; log lines that came unasked are ignored.
 	LastLine *Pattern
-	// Balanced is a pair such as "{}" that must open and close equally often, outside of strings.
+	// Balanced is a pair such as "{}" that must open and close equally often, outside of strings and
+	// comments, with nothing begun behind the last one.
 	Balanced string
 	// Closes is a tag such as "config": the text must end in </config>.
 	Closes string

@@ -93,42 +93,62 @@ func (a *Artifact) logLine(line []byte) bool {
 }
 
 // unbalanced counts an opening and a closing character outside of "strings", /* comments */ and
-// # comments. A string ends with its line at the latest: a lone quote must not swallow the rest.
+// # comments; what stands last must be a closing character or end a statement. A string ends with its
+// line at the latest: a lone quote must not swallow the rest.
 func unbalanced(b []byte, open, shut byte) string {
-	depth, pairs := 0, 0
+	depth, pairs, last := 0, 0, byte(0)
 	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
+		if n := commentEnd(b, i); n < 0 {
+			return "a comment is not closed"
+		} else if n > i {
+			i = n - 1
+			continue
+		}
+		c := b[i]
+		if !blank(c) && c != '\n' {
+			last = c
+		}
+		switch c {
+		case '"':
 			i = skipString(b, i)
-		case c == '/' && i+1 < len(b) && b[i+1] == '*':
-			n := bytes.Index(b[i+2:], []byte("*/"))
-			if n < 0 {
-				return "a comment is not closed"
-			}
-			i += n + 3
-		case c == '#' && (i == 0 || b[i-1] == ' ' || b[i-1] == '\t' || b[i-1] == '\n'):
-			n := bytes.IndexByte(b[i:], '\n')
-			if n < 0 {
-				n = len(b) - i
-			}
-			i += n
-		case c == open:
+		case open:
 			depth++
-		case c == shut:
+		case shut:
 			depth--
 			pairs++
-			if depth < 0 {
-				return fmt.Sprintf("a %q closes nothing", shut)
-			}
+		}
+		if depth < 0 {
+			return fmt.Sprintf("a %q closes nothing", shut)
 		}
 	}
-	if depth > 0 {
+	switch {
+	case depth > 0:
 		return fmt.Sprintf("%d %q are not closed", depth, open)
-	}
-	if pairs == 0 {
+	case pairs == 0:
 		return fmt.Sprintf("there is no %q", open)
+	case last != shut && last != ';' && last != ']':
+		return fmt.Sprintf("the text ends in %q, in the middle of a statement", last)
 	}
 	return ""
+}
+
+// commentEnd returns where the comment that begins at i ends, i where none begins, and -1 where it
+// never ends.
+func commentEnd(b []byte, i int) int {
+	switch {
+	case b[i] == '/' && i+1 < len(b) && b[i+1] == '*':
+		n := bytes.Index(b[i+2:], []byte("*/"))
+		if n < 0 {
+			return -1
+		}
+		return i + 2 + n + 2
+	case b[i] == '#' && (i == 0 || blank(b[i-1]) || b[i-1] == '\n'):
+		if n := bytes.IndexByte(b[i:], '\n'); n >= 0 {
+			return i + n
+		}
+		return len(b)
+	}
+	return i
 }
 
 // skipString returns the index of the quote that ends the string begun at i, or of the line's end.
