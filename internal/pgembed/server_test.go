@@ -24,7 +24,7 @@ func folder(t *testing.T) string {
 }
 
 func config(dir string) Config {
-	return Config{DataDir: filepath.Join(dir, "postgres"), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return Config{DataDir: filepath.Join(dir, "postgres"), BinDir: os.Getenv("NETRAVEN_PG_BIN"), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 }
 
 func deadline(t *testing.T) context.Context {
