@@ -37,6 +37,9 @@ func ruleOf(fullMethod string) rule {
 	if r, ok := rules.Load(fullMethod); ok {
 		return r.(rule)
 	}
+	if strings.HasPrefix(fullMethod, "/grpc.") { // gRPC's own health and reflection: they tell what the OpenAPI document tells
+		return rule{permission: "public"}
+	}
 	name := protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(fullMethod, "/"), "/", "."))
 	d, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
 	if err != nil {

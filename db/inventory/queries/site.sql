@@ -1,0 +1,34 @@
+-- name: ListSites :many
+SELECT id, name, gateway_id, created_at, updated_at
+FROM site
+WHERE lower(name) > sqlc.arg(after_name)::text
+ORDER BY lower(name)
+LIMIT sqlc.arg(page_size)::integer;
+
+-- name: GetSite :one
+SELECT id, name, gateway_id, created_at, updated_at
+FROM site
+WHERE id = $1;
+
+-- name: CreateSite :one
+INSERT INTO site (id, name, gateway_id, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $4)
+RETURNING id, name, gateway_id, created_at, updated_at;
+
+-- name: UpdateSite :one
+UPDATE site
+SET name = COALESCE(sqlc.narg(name), name),
+    gateway_id = COALESCE(sqlc.narg(gateway_id), gateway_id),
+    updated_at = sqlc.arg(updated_at)
+WHERE id = sqlc.arg(id)
+RETURNING id, name, gateway_id, created_at, updated_at;
+
+-- Tombstones of a site that goes move to the default site: they only keep an id readable.
+-- name: MoveDeletedDevices :exec
+UPDATE device SET site_id = sqlc.arg(to_site) WHERE site_id = sqlc.arg(from_site) AND deleted_at IS NOT NULL;
+
+-- name: DeleteSite :execrows
+DELETE FROM site WHERE id = $1;
+
+-- name: SiteIDs :many
+SELECT id, name FROM site;

@@ -1,0 +1,18 @@
+// Package inventory keeps what there is: gateways, sites, tags, devices, their host keys, and the platform pages. It resolves selections for runs and tells
+// other services what an attempt at a device needs.
+//
+// Tables: gateway, site, tag, device, device_tag, host_key, platform_page.
+//
+// Invariants:
+//   - A device's id never changes; a name is unique within its site ignoring case, among the devices that are not deleted.
+//   - A deleted device stays as a tombstone, so that its history keeps a name; it is in no list, no selection and no target.
+//   - A device has at least one tag; without any it gets `default`.
+//   - The gateway `local` and the site `default` always exist (package wellknown).
+//   - A host key is ACCEPTED at first contact only if nothing is accepted for the device yet; afterwards only a person accepts.
+//   - Every platform page that a target ever named can be had by its digest.
+//
+// Host keys of one device:
+//
+//	(none) -first contact, policy tofu-> ACCEPTED
+//	(none) -shown, not trusted--------> OBSERVED -accepted by a person, by the fingerprint last observed-> ACCEPTED
+package inventory

@@ -1,0 +1,135 @@
+package inventory
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
+	inventorysql "github.com/netraven/netraven/gen/sqlc/inventory"
+	"github.com/netraven/netraven/internal/page"
+)
+
+func (s *store) listDevices(ctx context.Context, p inventorysql.ListDevicesParams) ([]*inventoryv1.Device, string, error) {
+	rows, err := s.q.ListDevices(ctx, p)
+	items := make([]*inventoryv1.Device, 0, len(rows))
+	for _, r := range rows {
+		items = append(items, deviceOf(inventorysql.GetDeviceRow(r)))
+	}
+	next := ""
+	if len(items) == int(p.PageSize) {
+		last := items[len(items)-1]
+		next = page.Token(strings.ToLower(last.GetName()), last.GetId())
+	}
+	return items, next, err
+}
+
+func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
+	d := &inventoryv1.Device{
+		Id: r.ID.String(), Name: r.Name, Address: r.Address, Port: r.Port, Platform: r.Platform, SiteId: r.SiteID.String(), Tags: r.Tags,
+		Description: r.Description, Notes: r.Notes, Enabled: proto.Bool(r.Enabled), Serial: r.Serial, Model: r.Model, OsVersion: r.OsVersion, Source: r.Source,
+		Ssh: &inventoryv1.Device_Ssh{Legacy: r.Legacy,
+			HostKeyPolicy: inventoryv1.Device_Ssh_HostKeyPolicy(inventoryv1.Device_Ssh_HostKeyPolicy_value[r.HostKeyPolicy])},
+		LastSeenAt: timeOf(r.LastSeenAt), LastBackupAt: timeOf(r.LastBackupAt), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
+	}
+	if r.GatewayID != nil {
+		d.GatewayId = r.GatewayID.String()
+	}
+	return d
+}
+
+func (s *store) getDevice(ctx context.Context, id uuid.UUID) (*inventoryv1.Device, error) {
+	r, err := s.q.GetDevice(ctx, id)
+	return deviceOf(r), typed(err, "device", id.String())
+}
+
+func (s *store) createDevice(ctx context.Context, d device, source string, now time.Time) (*inventoryv1.Device, error) {
+	var out *inventoryv1.Device
+	err := s.tx(ctx, func(q *inventorysql.Queries) error {
+		if err := q.CreateDevice(ctx, inventorysql.CreateDeviceParams{
+			ID: d.id, Name: d.msg.GetName(), SiteID: d.siteID, Address: d.msg.GetAddress(), Port: d.msg.GetPort(), Platform: d.msg.GetPlatform(), GatewayID: d.gateway,
+			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Source: source, Legacy: d.msg.GetSsh().GetLegacy(),
+			HostKeyPolicy: d.policy, CreatedAt: now,
+		}); err != nil {
+			return err
+		}
+		if err := setTags(ctx, q, []device{d}, false); err != nil {
+			return err
+		}
+		r, err := q.GetDevice(ctx, d.id)
+		out = deviceOf(r)
+		return err
+	})
+	return out, typed(err, "device", d.id.String())
+}
+
+// updateDevice reads a device under its lock, lets change decide, and writes what it answers.
+func (s *store) updateDevice(ctx context.Context, id uuid.UUID, now time.Time, change func(*inventoryv1.Device) (device, error)) (*inventoryv1.Device, error) {
+	var out *inventoryv1.Device
+	err := s.tx(ctx, func(q *inventorysql.Queries) error {
+		if _, err := q.LockDevice(ctx, id); err != nil {
+			return err
+		}
+		r, err := q.GetDevice(ctx, id)
+		if err != nil {
+			return err
+		}
+		d, err := change(deviceOf(r))
+		if err != nil {
+			return err
+		}
+		if _, err := q.UpdateDevice(ctx, inventorysql.UpdateDeviceParams{
+			ID: id, Name: d.msg.GetName(), SiteID: d.siteID, Address: d.msg.GetAddress(), Port: d.msg.GetPort(), Platform: d.msg.GetPlatform(), GatewayID: d.gateway,
+			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Legacy: d.msg.GetSsh().GetLegacy(), HostKeyPolicy: d.policy, UpdatedAt: now,
+		}); err != nil {
+			return err
+		}
+		if err := setTags(ctx, q, []device{d}, true); err != nil {
+			return err
+		}
+		r, err = q.GetDevice(ctx, id)
+		out = deviceOf(r)
+		return err
+	})
+	return out, typed(err, "device", id.String())
+}
+
+// setTags gives the devices their tags, making tags that are new. replace takes the old ones off first.
+func setTags(ctx context.Context, q *inventorysql.Queries, devices []device, replace bool) error {
+	var add inventorysql.AddTagsParams
+	var create inventorysql.CreateTagsParams
+	ids := make([]uuid.UUID, 0, len(devices))
+	seen := map[string]bool{}
+	for _, d := range devices {
+		ids = append(ids, d.id)
+		for _, t := range d.tags {
+			add.DeviceIds, add.Names = append(add.DeviceIds, d.id), append(add.Names, t)
+			if key := strings.ToLower(t); !seen[key] {
+				seen[key] = true
+				create.Ids, create.Names = append(create.Ids, newID()), append(create.Names, t)
+			}
+		}
+	}
+	if replace {
+		if err := q.RemoveTags(ctx, ids); err != nil {
+			return err
+		}
+	}
+	if err := q.CreateTags(ctx, create); err != nil {
+		return err
+	}
+	return q.AddTags(ctx, add)
+}
+
+func (s *store) deleteDevice(ctx context.Context, id uuid.UUID, now time.Time) error {
+	n, err := s.q.DeleteDevice(ctx, inventorysql.DeleteDeviceParams{ID: id, DeletedAt: now})
+	if err == nil && n == 0 {
+		err = pgx.ErrNoRows
+	}
+	return typed(err, "device", id.String())
+}
