@@ -1,0 +1,106 @@
+package repo
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestDiffReadsAsGitWritesIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		a, b string
+		want string
+	}{
+		"equal":    {"x\n", "x\n", ""},
+		"from new": {"", "a\nb\n", "--- a\n+++ b\n@@ -0,0 +1,2 @@\n+a\n+b\n"},
+		"to none":  {"a\n", "", "--- a\n+++ b\n@@ -1 +0,0 @@\n-a\n"},
+		"middle":   {"1\n2\n3\n4\n5\n", "1\n2\nx\n4\n5\n", "--- a\n+++ b\n@@ -2,3 +2,3 @@\n 2\n-3\n+x\n 4\n"},
+		"no end":   {"a", "a\n", "--- a\n+++ b\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n"},
+		"bytes":    {"\xff\n", "\xfe\n", "--- a\n+++ b\n@@ -1 +1 @@\n-\xff\n+\xfe\n"},
+		"binary":   {"a\x00", "b", "Binary files a and b differ\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, c.want, Diff("a", "b", []byte(c.a), []byte(c.b), 1))
+		})
+	}
+	require.NotContains(t, strings.SplitN(Diff("a\n+++ x", "b", []byte("1"), []byte("2"), 3), "\n", 3)[1], "x")
+}
+
+// Whatever the two sides are, git can apply the diff, and it is as short as git's own.
+func TestDiffAppliesAndIsShort(t *testing.T) {
+	line := rapid.SampledFrom([]string{"a\n", "b\n", "c\n", "\n", " exit\n", "interface\n", "\xff\n", "no end"})
+	text := rapid.Custom(func(rt *rapid.T) []byte { return []byte(strings.Join(rapid.SliceOfN(line, 0, 40).Draw(rt, "lines"), "")) })
+	dir := t.TempDir()
+	git(t, dir, "init", "-q")
+	rapid.Check(t, func(rt *rapid.T) {
+		a, b := text.Draw(rt, "a"), text.Draw(rt, "b")
+		context := rapid.IntRange(0, 4).Draw(rt, "context")
+		patch := Diff("a/f", "b/f", a, b, context)
+		if bytes.Equal(a, b) {
+			require.Empty(rt, patch)
+			return
+		}
+		require.NoError(rt, os.WriteFile(filepath.Join(dir, "f"), a, 0o600))
+		require.NoError(rt, os.WriteFile(filepath.Join(dir, "p"), []byte(patch), 0o600))
+		out, err := tryGit(dir, "apply", "--unidiff-zero", "--whitespace=nowarn", "p")
+		require.NoError(rt, err, "%s\n%s", out, patch)
+		got, err := os.ReadFile(filepath.Join(dir, "f"))
+		require.NoError(rt, err)
+		require.Equal(rt, string(b), string(got))
+
+		require.NoError(rt, os.WriteFile(filepath.Join(dir, "g"), a, 0o600))
+		cmd := exec.Command("git", "diff", "--no-index", "--minimal", "--numstat", "g", "f")
+		cmd.Dir, cmd.Env = dir, gitEnv()
+		numstat, _ := cmd.Output() // exits 1 where there is a difference
+		added, removed := Stat(a, b)
+		require.Equal(rt, fmt.Sprintf("%d\t%d", added, removed), strings.Join(strings.Fields(string(numstat))[:2], "\t"))
+	})
+}
+
+func TestDiffStaysNearLinear(t *testing.T) {
+	var a, b, c bytes.Buffer
+	for i := range 40_000 { // about 1 MB
+		fmt.Fprintf(&a, "interface Ethernet%d/%d\n", i/48, i%48)
+		fmt.Fprintf(&b, "set interfaces ge-%d/0/%d\n", i/48, i%48)
+		if i%7 > 0 {
+			fmt.Fprintf(&c, "interface Ethernet%d/%d\n", i/48, i%48)
+		}
+	}
+	added, removed := Stat(a.Bytes(), b.Bytes())
+	require.Equal(t, [2]int{40_000, 40_000}, [2]int{added, removed})
+	added, removed = Stat(a.Bytes(), c.Bytes())
+	require.Equal(t, 0, added)
+	require.Equal(t, 5715, removed)
+	blank := bytes.Repeat([]byte("\n"), 3_000_000)
+	added, removed = Stat(blank, append([]byte("x\n"), blank[2:]...))
+	require.Equal(t, [2]int{1, 2}, [2]int{added, removed})
+}
+
+func TestOriginsAgreeWithBlame(t *testing.T) {
+	r := open(t, Options{})
+	versions := [][]byte{
+		[]byte("a\nb\nc\n"), []byte("a\nx\nc\nd\n"), []byte("0\na\nx\nd\n"), []byte("0\na\nx\nd\nb\nlast"),
+	}
+	commits := map[Hash]int{}
+	var head Hash
+	for i, v := range versions {
+		head = store(t, r, put("f", string(v))).Head
+		commits[head] = i
+	}
+	blame, err := r.Blame(t.Context(), head, "f")
+	require.NoError(t, err)
+	var want []int
+	for _, l := range blame {
+		want = append(want, commits[l.Commit])
+	}
+	require.Equal(t, want, Origins(versions))
+	require.Empty(t, Origins(nil))
+	require.Empty(t, Origins([][]byte{[]byte("a\n"), nil}))
+}
