@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/netraven/netraven/device"
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
@@ -47,17 +48,13 @@ type Env struct {
 	Progress func(stage string)
 	// Now is the clock that the spec's deadline is held against. Nil: time.Now.
 	Now func() time.Time
+	// Limits bound the session; zero fields have the defaults of package device.
+	Limits device.Limits
 }
 
 // PolicyError is what Env.Dial returns for a device that the agent's own policy forbids. It becomes a
 // failure of class POLICY.
-type PolicyError struct {
-	// Rule says for people what forbids it.
-	Rule string
-}
-
-// Error returns the rule.
-func (e *PolicyError) Error() string { return e.Rule }
+type PolicyError = device.PolicyError
 
 // Artifact is one collected file.
 type Artifact struct {
@@ -95,7 +92,7 @@ type Outcome struct {
 }
 
 // Catalog returns all kinds, by name.
-func Catalog() []Kind { return []Kind{} }
+func Catalog() []Kind { return []Kind{Backup{}} }
 
 // Lookup returns the kind of that name.
 func Lookup(name string) (Kind, bool) {

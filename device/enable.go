@@ -1,0 +1,103 @@
+package device
+
+import (
+	"regexp"
+
+	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+)
+
+// userQuestion is asked by devices whose enable is checked by a login server.
+var userQuestion = regexp.MustCompile(`(?i)\b(?:user ?name|login): ?$`)
+
+// secret returns what enable is answered with, and whether the credential asks for enable at all.
+func enableSecret(c *vaultv1.GrantedCredential) (secret string, wanted bool) {
+	switch c.GetEnable() {
+	case vaultv1.GrantedCredential_LOGIN_PASSWORD:
+		return c.GetPassword(), true
+	case vaultv1.GrantedCredential_SECRET:
+		return c.GetEnableSecret(), true
+	case vaultv1.GrantedCredential_UNSPECIFIED:
+		return c.GetEnableSecret(), c.GetEnableSecret() != ""
+	}
+	return "", false
+}
+
+// enable goes to the privileged prompt, if the page knows one, the credential asks for it and the device
+// is not there already.
+func (sh *shell) enable() *jobv1.Failure {
+	s := sh.session
+	e := s.cfg.Page.Login.Enable
+	secret, wanted := enableSecret(s.credential())
+	if e == nil || !ends(e.When, sh.screen.line()) {
+		return nil
+	}
+	if !wanted && e.Expect != nil {
+		s.cfg.Log("info", "the session stays unprivileged: credential "+s.credential().GetName()+" has no enable")
+		return nil
+	}
+	s.enter("enable")
+	s.link.watch.begin(s.limits.Login, s.limits.Silence)
+	sh.screen.reset(false)
+	sh.raw = 0
+	if f := sh.send(e.Send); f != nil {
+		return f
+	}
+	return sh.climb(secret)
+}
+
+// climb answers the questions of enable until a privileged prompt stands there or the device has refused.
+func (sh *shell) climb(secret string) *jobv1.Failure {
+	page := sh.session.cfg.Page
+	e := page.Login.Enable
+	named, given := false, false
+	for {
+		if f := sh.fill(); f != nil {
+			return f
+		}
+		whole := sh.screen.text[:sh.screen.bol]
+		for _, p := range e.Failed {
+			if p.Match(whole) {
+				return sh.denied()
+			}
+		}
+		line := sh.screen.line()
+		if len(line) == 0 || len(line) > maxPrompt || sh.screen.bol == 0 {
+			continue
+		}
+		switch {
+		case ends(e.Expect, line):
+			if given {
+				return sh.denied()
+			}
+			given = true
+			sh.screen.newline()
+			if f := sh.send(secret); f != nil {
+				return f
+			}
+		case userQuestion.Match(line) && !named:
+			named = true
+			sh.screen.newline()
+			if f := sh.send(sh.session.credential().GetUsername()); f != nil {
+				return f
+			}
+		default:
+			if _, ok := sh.prompt.match(sh.screen.shown(), sh.screen.bol); !ok {
+				continue
+			}
+			if ends(e.When, line) || refusal(page, whole) != "" {
+				return sh.denied()
+			}
+			sh.prompt.learn(line)
+			return nil
+		}
+	}
+}
+
+// denied is the failure of enable. The login itself worked.
+func (sh *shell) denied() *jobv1.Failure {
+	s := sh.session
+	s.outcome(jobv1.CredentialOutcome_ENABLE_REFUSED)
+	return failure(jobv1.Failure_PRIVILEGE, "The login worked, but the device refused enable with credential %s. Check its enable secret, or the privilege of user %q.",
+		s.credential().GetName(), s.credential().GetUsername())
+}

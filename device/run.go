@@ -1,0 +1,90 @@
+package device
+
+import (
+	"bytes"
+	"time"
+
+	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
+	"github.com/netraven/netraven/platforms"
+)
+
+// Command is one command to run.
+type Command struct {
+	// Send is the command, without a line end.
+	Send string
+	// Answers are the questions it may ask and what to reply, in a shell.
+	Answers []platforms.Exchange
+	// Timeout bounds the command with all its output. Zero: Limits.Command.
+	Timeout time.Duration
+}
+
+// Answer is what a device said to a command.
+type Answer struct {
+	// Text is the device's text without echo, prompt, pager and control bytes; line ends are "\n". The
+	// caller owns it.
+	Text []byte
+	// Refused is the line by which the device refused the command, as it stands in Text and not masked;
+	// empty if it did not.
+	Refused string
+	// Exit is the exit status of an exec channel, nil if none came or a shell was used.
+	Exit *int
+}
+
+// Run runs a command and blocks until its answer has ended. After a failure the session is of no use any
+// more, except to be closed. Run may not be called concurrently.
+func (s *Session) Run(c Command) (Answer, *jobv1.Failure) {
+	s.enter("command")
+	if c.Timeout <= 0 {
+		c.Timeout = s.limits.Command
+	}
+	a, f := s.run(c)
+	if f != nil {
+		return Answer{}, s.finish(f)
+	}
+	return a, nil
+}
+
+func (s *Session) run(c Command) (Answer, *jobv1.Failure) {
+	if s.shell == nil {
+		a, refused, f := s.exec(c)
+		if f != nil || !refused {
+			return a, f
+		}
+		s.cfg.Log("info", "the device refuses exec channels; going on in a shell")
+		if _, f := s.openShell(); f != nil {
+			return Answer{}, f
+		}
+		s.enter("command")
+	}
+	text, f := s.shell.run(c.Send, c.Answers, c.Timeout, true)
+	if f != nil {
+		return Answer{}, f
+	}
+	a := Answer{Text: text, Refused: refusal(s.cfg.Page, text)}
+	if a.Refused != "" {
+		f = s.shell.clearLine()
+	}
+	return a, f
+}
+
+// Confirm sends an empty line and reports whether the same prompt comes back, with nothing before it: a
+// device that is in the middle of something says something else. Exec channels have no prompt: false.
+func (s *Session) Confirm() (bool, *jobv1.Failure) {
+	if s.shell == nil {
+		return false, nil
+	}
+	before := bytes.Clone(s.shell.prompt.learned)
+	out, f := s.shell.run("", nil, s.limits.Login, false)
+	if f != nil {
+		return false, s.finish(f)
+	}
+	return len(bytes.TrimSpace(out)) == 0 && bytes.Equal(before, s.shell.prompt.learned), nil
+}
+
+// Stage names what the session is about to do, for failures and progress.
+func (s *Session) Stage(name string) { s.enter(name) }
+
+// Fail completes a failure that the caller found, with stage, credential and the device's last words.
+func (s *Session) Fail(class jobv1.Failure_Class, hint string, args ...any) *jobv1.Failure {
+	return s.finish(failure(class, hint, args...))
+}
