@@ -1,6 +1,8 @@
 package platforms
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -130,4 +132,14 @@ func TestPlannedPage(t *testing.T) {
 	at, ok := p.Login.Prompt.AtEnd([]byte("banner #\nsw1# \nsw1#"))
 	assert.True(t, ok)
 	assert.Equal(t, "sw1#", "banner #\nsw1# \nsw1#"[at:])
+}
+
+func TestGuideShowsAPage(t *testing.T) {
+	guide, err := os.ReadFile("../docs/platforms.md")
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(guide), "```yaml\n")
+	require.True(t, ok)
+	example, _, _ := strings.Cut(rest, "```")
+	p := parse(t, example)
+	assert.Equal(t, "snmp community <secret> ro\n", string(p.Mask([]byte("snmp community x1 ro\n"), nil)))
 }
