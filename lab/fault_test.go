@@ -98,17 +98,13 @@ func TestFaultMute(t *testing.T) {
 }
 
 func TestFaultSilenceAfter(t *testing.T) {
-	d := faulty(t, lab.Fault{})
+	d := faulty(t, lab.Fault{SilenceAfter: 3000})
 	s := ready(t, d)
-	require.NoError(t, d.SetFault(lab.Fault{SilenceAfter: d.Counters().BytesSent + 1000}))
-	before := d.Counters().BytesSent
 	s.send("show running-config\n")
-	require.Eventually(t, func() bool { return d.Counters().BytesSent == before+1000 }, patience, time.Millisecond)
-	got := 0
-	for got < 1000 {
-		got += len(<-s.more)
-	}
-	assert.Equal(t, 1000, got)
+	s.until("hostname dut\r\n")
+	require.Eventually(t, func() bool { return d.Counters().BytesSent == 3000 }, patience, time.Millisecond)
+	s.send("show clock\n")
+	assert.Equal(t, int64(3000), d.Counters().BytesSent)
 }
 
 func TestFaultDropAfter(t *testing.T) {

@@ -73,9 +73,10 @@ func (w *wire) send(b []byte, chunk int) {
 		chunk = len(b)
 	}
 	for len(b) > 0 && w.err == nil {
-		n, err := w.ch.Write(b[:min(chunk, len(b))])
+		part := b[:min(chunk, len(b))]
+		w.dev.tally.sent(int64(len(part))) // before the client can have seen them
+		n, err := w.ch.Write(part)
 		w.sent += int64(n)
-		w.dev.tally.sent(int64(n))
 		w.err = err
 		b = b[n:]
 	}
