@@ -211,7 +211,7 @@ func TestAsPlainUser(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(binary, raw, 0o755))
 
-	cmd := exec.CommandContext(deadline(t), binary, "-test.run=13|14|StartStop|Private|LongData", "-test.timeout=110s")
+	cmd := exec.CommandContext(deadline(t), binary, "-test.run=Test13Killed|Test14Recycled|StartStop|Private", "-test.timeout=110s")
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir, "NETRAVEN_PG_BIN=" + os.Getenv("NETRAVEN_PG_BIN")}
 	cmd.SysProcAttr = nobody.attr()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,6 +102,9 @@ func TestServerIsPrivateAndDurable(t *testing.T) {
 		require.Equal(t, want, info.Mode().Perm(), path)
 	}
 	require.NoFileExists(t, filepath.Join(cfg.DataDir, "initdb-password"))
+	lines := s.cluster.lockFileLines()
+	require.GreaterOrEqual(t, len(lines), 6)
+	require.Equal(t, "", strings.TrimSpace(lines[5]), "the lock file's line of TCP addresses")
 
 	pass, err := os.ReadFile(filepath.Join(cfg.DataDir, "pgpass"))
 	require.NoError(t, err)
@@ -179,16 +181,4 @@ func TestCancelledStartLeavesNothingRunning(t *testing.T) {
 	cancel()
 	_, err := Start(ctx, config(folder(t)))
 	require.ErrorIs(t, err, context.Canceled)
-}
-
-func TestNoTCPPort(t *testing.T) {
-	cfg := config(folder(t))
-	cfg.Volatile = true
-	s := start(t, cfg)
-	lines := s.cluster.lockFileLines()
-	require.GreaterOrEqual(t, len(lines), 6)
-	require.Equal(t, "", strings.TrimSpace(lines[5]), "the lock file's line of TCP addresses")
-	conn, err := net.Dial("unix", filepath.Join(s.socket, socketName))
-	require.NoError(t, err)
-	require.NoError(t, conn.Close())
 }
