@@ -6,4 +6,6 @@ const (
 	LocalGatewayID = "00000000-0000-7000-8000-000000000001"
 	// DefaultSiteID is the site `default`.
 	DefaultSiteID = "00000000-0000-7000-8000-000000000002"
+	// SystemBackupJobID is the job "Nightly backup".
+	SystemBackupJobID = "00000000-0000-7000-8000-000000000003"
 )
