@@ -1,8 +1,8 @@
 package repo
 
 import (
+	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -14,6 +14,7 @@ type folder struct {
 	origData []byte
 	data     []byte
 	subs     map[string]*folder
+	touched  []string // sub-folders that may have changed since the last settle; a group opens many, a change few
 }
 
 // folderAt opens a folder; the zero Hash opens a new one.
@@ -49,11 +50,12 @@ func (r *Repo) move(root *folder, fromPath string, to []string) error {
 	if len(to) >= len(from) && slices.Equal(to[:len(from)], from) {
 		return fmt.Errorf("%w: %s cannot move into itself", ErrConflict, fromPath)
 	}
-	dest, name, err := r.descend(root, to, false)
+	chain, err := r.descend(root, to, false)
 	if err != nil {
 		return err
 	}
-	if dest != nil {
+	if chain != nil {
+		dest, name := chain[len(chain)-1], to[len(to)-1]
 		if _, _, _, found, err := findEntry(dest.data, name, false); err != nil {
 			return err
 		} else if found || dest.subs[name] != nil {
@@ -76,12 +78,13 @@ type taken struct {
 	dir  *folder
 }
 
-// take removes what is at path and gives it; nothing there is the zero value.
+// take removes what is at path, and the folders that became empty by it: git has none. Nothing there is the zero value.
 func (r *Repo) take(root *folder, path []string) (taken, error) {
-	parent, name, err := r.descend(root, path, false)
-	if err != nil || parent == nil {
+	chain, err := r.descend(root, path, false)
+	if err != nil || chain == nil {
 		return taken{}, err
 	}
+	parent, name := chain[len(chain)-1], path[len(path)-1]
 	e, _, _, found, err := findEntry(parent.data, name, false)
 	if err != nil {
 		return taken{}, err
@@ -95,9 +98,11 @@ func (r *Repo) take(root *folder, path []string) (taken, error) {
 			return taken{}, err
 		}
 	}
-	delete(parent.subs, name)
-	if found {
-		if parent.data, err = setEntry(parent.data, name, e.dir, Hash{}); err != nil {
+	if err := parent.drop(name); err != nil {
+		return taken{}, err
+	}
+	for i := len(chain) - 1; i > 0 && len(chain[i].data) == 0 && len(chain[i].subs) == 0; i-- {
+		if err := chain[i-1].drop(path[i-1]); err != nil {
 			return taken{}, err
 		}
 	}
@@ -107,14 +112,27 @@ func (r *Repo) take(root *folder, path []string) (taken, error) {
 	return taken{file: e.hash}, nil
 }
 
+// drop forgets a file or sub-folder.
+func (f *folder) drop(name string) error {
+	delete(f.subs, name)
+	e, _, _, found, err := findEntry(f.data, name, false)
+	if err != nil || !found {
+		return err
+	}
+	f.data, err = setEntry(f.data, name, e.dir, Hash{})
+	return err
+}
+
 // place puts a file (replacing one) or a folder (nothing may be there) at path, making the folders above it.
 func (r *Repo) place(root *folder, path []string, t taken) error {
-	parent, name, err := r.descend(root, path, true)
+	chain, err := r.descend(root, path, true)
 	if err != nil {
 		return err
 	}
+	parent, name := chain[len(chain)-1], path[len(path)-1]
 	if t.dir != nil {
 		parent.subs[name] = t.dir
+		parent.touched = append(parent.touched, name)
 		if t.dir.orig.IsZero() {
 			return nil
 		}
@@ -128,61 +146,70 @@ func (r *Repo) place(root *folder, path []string, t taken) error {
 	return err
 }
 
-// descend opens the folders above the last component. Without create it gives nil where one is missing.
-func (r *Repo) descend(root *folder, path []string, create bool) (*folder, string, error) {
-	at := root
+// descend opens the folders above the last component, root first. Without create it gives nil where one is missing.
+func (r *Repo) descend(root *folder, path []string, create bool) ([]*folder, error) {
+	chain := []*folder{root}
 	for _, name := range path[:len(path)-1] {
+		at := chain[len(chain)-1]
 		sub := at.subs[name]
 		if sub == nil {
 			e, _, _, found, err := findEntry(at.data, name, true)
 			switch {
 			case err != nil:
-				return nil, "", err
+				return nil, err
 			case found && !e.dir:
-				return nil, "", fmt.Errorf("%w: %q is a file", ErrConflict, name)
+				return nil, fmt.Errorf("%w: %q is a file", ErrConflict, name)
 			case !found && !create:
-				return nil, "", nil
+				return nil, nil
 			}
 			if sub, err = r.folderAt(e.hash); err != nil {
-				return nil, "", err
+				return nil, err
 			}
 			at.subs[name] = sub
 		}
-		at = sub
+		at.touched = append(at.touched, name)
+		chain = append(chain, sub)
 	}
-	return at, path[len(path)-1], nil
+	return chain, nil
 }
 
-// settle writes every changed folder below and including f into the pack and names the result; empty folders vanish, as git has none.
+// settle writes every changed folder below and including f into the pack and names the result. The folder goes on from there with the
+// next change of the group.
 func (r *Repo) settle(f *folder, pack *packBuilder) (Hash, error) {
-	for _, name := range slices.Sorted(maps.Keys(f.subs)) {
+	slices.Sort(f.touched)
+	for _, name := range slices.Compact(f.touched) {
 		sub := f.subs[name]
+		if sub == nil {
+			continue
+		}
+		old := sub.orig
 		h, err := r.settle(sub, pack)
 		if err != nil {
 			return Hash{}, err
 		}
-		if h == emptyTree {
-			h = Hash{}
-		}
-		if h == sub.orig && !h.IsZero() {
+		if h == old {
 			continue // its entry is in place already
 		}
 		if f.data, err = setEntry(f.data, name, true, h); err != nil {
 			return Hash{}, err
 		}
 	}
-	h := objectHash(kindTree, f.data)
-	if h == f.orig || h == emptyTree {
-		return h, nil
+	f.touched = f.touched[:0]
+	if bytes.Equal(f.data, f.origData) && (!f.orig.IsZero() || len(f.data) == 0) {
+		return firstHash(f.orig, emptyTree), nil
 	}
-	r.keepTree(h, f, pack)
-	return h, nil
-}
-
-// keepTree adds a folder to the pack unless the repository has it.
-func (r *Repo) keepTree(h Hash, f *folder, pack *packBuilder) {
-	r.trees.put(h, f.data)
+	h := objectHash(kindTree, f.data)
 	if pack.byHash[h] == nil && !r.packs.known(h) {
 		pack.addTree(h, f.data, f.orig, f.origData)
 	}
+	r.trees.put(h, f.data)
+	f.orig, f.origData = h, f.data
+	return h, nil
+}
+
+func firstHash(a, b Hash) Hash {
+	if a.IsZero() {
+		return b
+	}
+	return a
 }

@@ -2,7 +2,7 @@ package repo
 
 import "bytes"
 
-// edit says that lines [oldFrom, oldTo) became lines [newFrom, newTo). Between edits the two sides are equal.
+// lineEdit says that lines [oldFrom, oldTo) became lines [newFrom, newTo). Between edits the two sides are equal.
 type lineEdit struct{ oldFrom, oldTo, newFrom, newTo int }
 
 // splitLines cuts after each line feed; a last line without one stays as it is.

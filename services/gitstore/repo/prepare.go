@@ -32,15 +32,19 @@ func (r *Repo) Prepare(ctx context.Context, parent Hash, group []Change) (*Batch
 	if err != nil {
 		return nil, err
 	}
+	top, err := r.folderAt(root)
+	if err != nil {
+		return nil, err
+	}
 	pack := newPackBuilder()
 	b := &Batch{Parent: parent, Head: parent, Commits: make([]Written, 0, len(group))}
 	for i, c := range group {
-		w, err := r.commitChange(c, b.Head, root, blobs[i], pack)
+		w, err := r.commitChange(c, b.Head, top, blobs[i], pack)
 		if err != nil {
 			return nil, &ChangeError{Index: i, Err: err}
 		}
 		b.Commits = append(b.Commits, w)
-		b.Head, root = w.Commit, w.Tree
+		b.Head = w.Commit
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -72,14 +76,11 @@ func (r *Repo) publish(b *Batch, pack *packBuilder) error {
 }
 
 // commitChange applies the edits of one change and adds what is new to the pack.
-func (r *Repo) commitChange(c Change, parent, root Hash, blobs []*packObject, pack *packBuilder) (Written, error) {
+func (r *Repo) commitChange(c Change, parent Hash, top *folder, blobs []*packObject, pack *packBuilder) (Written, error) {
 	if len(c.Edits) == 0 {
 		return Written{}, errors.New("a change needs an edit")
 	}
-	top, err := r.folderAt(root)
-	if err != nil {
-		return Written{}, err
-	}
+	root := top.orig
 	w := Written{Blobs: make([]Hash, len(c.Edits))}
 	for i, e := range c.Edits {
 		if blobs[i] != nil {
@@ -89,15 +90,13 @@ func (r *Repo) commitChange(c Change, parent, root Hash, blobs []*packObject, pa
 			return Written{}, err
 		}
 	}
+	var err error
 	if w.Tree, err = r.settle(top, pack); err != nil {
 		return Written{}, err
 	}
-	if w.Tree == root || root.IsZero() && w.Tree == emptyTree {
-		w.Commit, w.Tree, w.Unchanged = parent, root, true
+	if w.Tree == root || parent.IsZero() && w.Tree == emptyTree {
+		w.Commit, w.Unchanged = parent, true
 		return w, nil
-	}
-	if w.Tree == emptyTree && pack.byHash[emptyTree] == nil && !r.packs.known(emptyTree) {
-		pack.addTree(emptyTree, nil, Hash{}, nil)
 	}
 	for _, o := range blobs {
 		if o != nil && o.data != nil {
