@@ -87,9 +87,14 @@ func TestPlantedSecretsNeverSurvive(t *testing.T) {
 
 // The filter may let too much through, but where a rule matches it must say so.
 func TestFilterMissesNothing(t *testing.T) {
+	seen := map[string]bool{}
 	for _, e := range Builtin().List() {
 		page, _ := Builtin().Lookup(e.Name)
 		for i, r := range page.secrets.rules {
+			if seen[r.match.String()] {
+				continue // a general rule, met on another page
+			}
+			seen[r.match.String()] = true
 			text := regexp.MustCompile(`\\b|\^|\$(?:$|\|| |\))`).ReplaceAllString(r.match.String(), "")
 			if _, err := regexp.Compile(text); err != nil {
 				continue

@@ -19,7 +19,8 @@ type Incomplete struct {
 	// Rule is the key under complete that failed: last_line, balanced, closes, exit_status or
 	// prompt_twice.
 	Rule string
-	// Reason is a clause for people; it holds device text of at most 80 bytes, not masked.
+	// Reason is a clause for people. It may hold up to 80 bytes of device text, masked by the general
+	// rules only: the page's own MaskLines belongs in front of people.
 	Reason string
 }
 
@@ -161,5 +162,9 @@ func skipString(b []byte, i int) int {
 	return i
 }
 
-// clip shortens device text for a message.
-func clip(b []byte) []byte { return b[:min(len(b), 80)] }
+// clip is device text fit for a message. It is masked before it is cut: half a line may not look like
+// the secret it holds. A line is bounded too, since it may be all of a hostile answer.
+func clip(b []byte) string {
+	s := generalMasker().run(b[:min(len(b), 4096)], nil, false)
+	return string(s[:min(len(s), 80)])
+}
