@@ -51,8 +51,8 @@ type session struct {
 	paged    sentPages
 	running  atomic.Int32
 	asked    atomic.Int32 // questions of the agent that are not answered yet
-	reseen   atomic.Bool // the row is being written
-	lastSeen time.Time   // when the row was last written
+	reseen   atomic.Bool  // the row is being written
+	lastSeen time.Time    // when the row was last written
 }
 
 func newSession(h *Service, stream grpc.BidiStreamingServer[hubv1.AgentMessage, hubv1.HubMessage], agent pki.Agent, cert []byte) (*session, error) {

@@ -1,0 +1,83 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	hubv1 "github.com/netraven/netraven/gen/go/netraven/hub/v1"
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/internal/pki"
+	"github.com/netraven/netraven/internal/seal"
+)
+
+// vaultGrant is what the attempt logs in with; it exists in memory only.
+type vaultGrant = vaultv1.Grant
+
+// grantPatience is how long the answer may take; a device does not keep an idle connection longer.
+const grantPatience = 60 * time.Second
+
+// credentials asks for the attempt's credentials and opens them. It blocks until they are there, asking again on every new stream.
+func (a *Agent) credentials(ctx context.Context, w *work) (*vaultGrant, error) {
+	ctx, cancel := context.WithTimeout(ctx, grantPatience)
+	defer cancel()
+	a.mu.Lock()
+	w.asking = true
+	s := a.session
+	a.mu.Unlock()
+	if s != nil {
+		a.ask(s, w.attempt)
+	}
+	select {
+	case answer := <-w.grants:
+		return a.open(w, answer)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ask sends the request of an attempt that waits for its credentials.
+func (a *Agent) ask(s *session, x attempt) {
+	a.mu.Lock()
+	w := a.running[x]
+	asking := w != nil && w.asking
+	a.mu.Unlock()
+	if asking {
+		s.send(&hubv1.AgentMessage{Message: &hubv1.AgentMessage_CredentialRequest{CredentialRequest: &hubv1.CredentialRequest{
+			Attempt: x.ref(), Spec: w.signed,
+		}}})
+	}
+}
+
+// granted hands an answer to the attempt that asked; what nobody asked for is dropped.
+func (a *Agent) granted(g *hubv1.CredentialGrant) {
+	a.mu.Lock()
+	w := a.running[attemptOf(g.GetAttempt())]
+	expected := w != nil && w.asking
+	if expected {
+		w.asking = false
+	}
+	a.mu.Unlock()
+	if expected {
+		w.grants <- g // has room: one answer for one question
+	}
+}
+
+// open verifies that vault signed the grant for this very spec, and opens it.
+func (a *Agent) open(w *work, g *hubv1.CredentialGrant) (*vaultGrant, error) {
+	if g.GetGrant() == nil {
+		return nil, fmt.Errorf("refused: %s", valid(g.GetRefused()))
+	}
+	hash := sha256.Sum256(w.signed.GetSpec())
+	if err := pki.VerifyGrant(a.identity.authority(), hash, g.GetGrant(), a.now()); err != nil {
+		a.log.Error("a grant is not signed by vault for this attempt; is somebody forging credentials?", "task", w.attempt.task, "err", err)
+		return nil, errors.New("the credentials that came are not vault's for this attempt")
+	}
+	grant, err := seal.OpenGrant(a.identity.keys.seal.Reveal(), hash, g.GetGrant())
+	if err != nil {
+		return nil, errors.New("the credentials that came are not sealed to this agent")
+	}
+	return grant, nil
+}
