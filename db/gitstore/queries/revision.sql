@@ -1,0 +1,30 @@
+-- name: ListRevisions :many
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE device_id = sqlc.arg(device_id)
+  AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
+  AND id < sqlc.arg(before_id)::uuid
+ORDER BY id DESC
+LIMIT sqlc.arg(page_size)::integer;
+
+-- name: GetRevision :one
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE id = $1;
+
+-- name: GetOriginal :one
+SELECT o.sealed, o.task_id, o.fence, o.size, r.device_id, r.artifact
+FROM original o
+JOIN revision r ON r.id = o.revision_id
+WHERE o.revision_id = $1;
+
+-- name: CreateRevisions :copyfrom
+INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
+
+-- name: PutOriginals :exec
+INSERT INTO original (revision_id, sealed, task_id, fence, size)
+SELECT unnest(sqlc.arg(revision_ids)::uuid[]), unnest(sqlc.arg(sealed)::bytea[]), unnest(sqlc.arg(task_ids)::uuid[]), unnest(sqlc.arg(fences)::bigint[]),
+       unnest(sqlc.arg(sizes)::integer[])
+ON CONFLICT ON CONSTRAINT original_pk DO UPDATE
+SET sealed = EXCLUDED.sealed, task_id = EXCLUDED.task_id, fence = EXCLUDED.fence, size = EXCLUDED.size;

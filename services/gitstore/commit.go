@@ -1,0 +1,201 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// commit stores attempts: pack, then database, then ref. Attempts at the same device go in rounds.
+func (s *Service) commit(ctx context.Context, attempts []*attempt) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for len(attempts) > 0 {
+		if err := s.commitRound(ctx, attempts); err != nil {
+			return err
+		}
+		attempts = open(attempts)
+	}
+	return nil
+}
+
+func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
+	if err := s.answerKnown(ctx, attempts); err != nil { // the same attempt may have come twice at once
+		return err
+	}
+	attempts = open(attempts)
+	devices := make([]uuid.UUID, 0, len(attempts))
+	for _, a := range attempts {
+		devices = append(devices, a.device)
+	}
+	now, err := s.store.states(ctx, devices)
+	if err != nil {
+		return err
+	}
+	p := newPlan(attempts, now)
+	if len(p.done) == 0 {
+		return nil
+	}
+	batch, err := s.writePack(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := s.store.record(ctx, p, batch, s.now()); err != nil {
+		return err
+	}
+	s.answer(p)
+	if batch == nil {
+		return nil
+	}
+	// What the database says counts: a ref that could not be moved is moved at the next commit or start.
+	if err := s.repo.SetHead(batch.Parent, batch.Head); err != nil {
+		s.log.Error("the ref is behind the database", "err", err)
+		return s.repo.AdvanceTo(ctx, batch.Head)
+	}
+	return nil
+}
+
+// answer decides the attempts of a plan that has been carried out.
+func (s *Service) answer(p *plan) {
+	made := map[*attempt][]uuid.UUID{}
+	for _, w := range p.writes {
+		made[w.attempt] = append(made[w.attempt], w.row.ID)
+	}
+	for _, a := range p.done {
+		a.out = durable(made[a])
+	}
+}
+
+// writePack makes one commit per changed device on top of the database's head, durable but not yet named. It answers nil when nothing changed.
+func (s *Service) writePack(ctx context.Context, p *plan) (*repo.Batch, error) {
+	if len(p.writes) == 0 {
+		return nil, nil //nolint:nilnil // no batch is an answer, not a failure
+	}
+	head, err := s.store.head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	foreign, err := s.store.othersAt(ctx, p.writes)
+	if err != nil {
+		return nil, err
+	}
+	var changes []repo.Change
+	var groups [][]*write
+	for _, group := range byAttempt(p.writes) {
+		change, err := s.change(ctx, head, group, foreign)
+		if err != nil {
+			return nil, err
+		}
+		changes, groups = append(changes, change), append(groups, group)
+	}
+	batch, err := s.repo.Prepare(ctx, head, changes)
+	if err != nil {
+		return nil, err
+	}
+	for i, group := range groups {
+		for j, w := range group {
+			w.row.CommitHash = batch.Commits[i].Commit.String()
+			w.row.Blob = batch.Commits[i].Blobs[len(batch.Commits[i].Blobs)-len(group)+j].String() // the puts come last
+		}
+	}
+	return batch, nil
+}
+
+// byAttempt groups writes that lie side by side.
+func byAttempt(writes []*write) [][]*write {
+	var out [][]*write
+	for _, w := range writes {
+		if n := len(out); n > 0 && out[n-1][0].attempt == w.attempt {
+			out[n-1] = append(out[n-1], w)
+		} else {
+			out = append(out, []*write{w})
+		}
+	}
+	return out
+}
+
+// change is one device's commit: old paths of a renamed device go, new contents come.
+func (s *Service) change(ctx context.Context, head repo.Hash, group []*write, foreign map[string]bool) (repo.Change, error) {
+	var c repo.Change
+	a := group[0].attempt
+	added, removed := 0, 0
+	for _, w := range group {
+		if err := s.prepare(ctx, head, w); err != nil {
+			return c, err
+		}
+		if w.old != nil && w.old.Path != w.path && !foreign[w.old.Path] {
+			c.Edits = append(c.Edits, repo.Remove(w.old.Path))
+		}
+		added, removed = added+int(w.row.LinesAdded), removed+int(w.row.LinesRemoved)
+	}
+	for _, w := range group {
+		c.Edits = append(c.Edits, repo.Put(w.path, w.text.masked))
+	}
+	first := group[0]
+	c.When = a.in.GetCollectedAt().AsTime()
+	if first.text.author != "" {
+		c.Author = repo.Signature{Name: first.text.author, Email: repo.SafeName(first.text.author) + "@" + repo.SafeName(a.in.GetDeviceName()), When: c.When}
+	}
+	c.Message = repo.Message(repo.Subject(a.in.GetDeviceName(), first.text.in.GetName(), added, removed), trailers(group))
+	return c, nil
+}
+
+func trailers(group []*write) repo.Trailers {
+	a := group[0].attempt.in
+	t := repo.Trailers{
+		{Key: repo.TrailerRun, Value: a.GetRunId()}, {Key: repo.TrailerTask, Value: a.GetTaskId()}, {Key: repo.TrailerDevice, Value: a.GetDeviceId()},
+		{Key: repo.TrailerFence, Value: strconv.FormatInt(a.GetFence(), 10)},
+	}
+	for _, w := range group {
+		t = append(t, repo.Trailer{Key: repo.TrailerArtifact, Value: w.text.in.GetName()}, repo.Trailer{Key: repo.TrailerDigest, Value: w.text.digest})
+	}
+	return t
+}
+
+// prepare fills a revision's row but for what git decides.
+func (s *Service) prepare(ctx context.Context, head repo.Hash, w *write) error {
+	a := w.attempt
+	w.row = gitstoresql.CreateRevisionsParams{ID: uuid.Must(uuid.NewV7()), DeviceID: a.device, Artifact: w.text.in.GetName(), Number: 1,
+		Size: int32(min(len(w.text.masked), maxOriginal*2)), Author: w.text.author, Digest: w.text.digest, RunID: a.run, TaskID: a.task, Fence: a.in.GetFence(),
+		CreatedAt: a.in.GetCollectedAt().AsTime()}
+	if w.row.Author == "" {
+		w.row.Author = "netraven"
+	}
+	if w.old != nil {
+		w.row.Number = w.old.Number + 1
+		blob, err := repo.ParseHash(w.old.Blob)
+		if err != nil {
+			return err
+		}
+		if w.before, err = s.repo.Blob(ctx, blob); err != nil {
+			return err
+		}
+	} else if err := s.avoidTwin(head, w); err != nil {
+		return err
+	}
+	added, removed := repo.Stat(w.before, w.text.masked)
+	w.row.LinesAdded, w.row.LinesRemoved = int32(min(added, 1<<30)), int32(min(removed, 1<<30))
+	return nil
+}
+
+// avoidTwin gives a first revision another path where something lies that differs in case only: a clone on a file system without case would lose one of them.
+func (s *Service) avoidTwin(head repo.Hash, w *write) error {
+	if head.IsZero() {
+		return nil
+	}
+	twin, err := s.repo.FoldTwin(head, w.path)
+	if err != nil || twin == "" {
+		if errors.Is(err, repo.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	in := w.attempt.in
+	w.path = repo.SafeName(in.GetSiteName()) + "/" + repo.FoldedName(in.GetDeviceName()) + "/" + repo.SafeName(w.text.in.GetName())
+	return nil
+}

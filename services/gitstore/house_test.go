@@ -1,0 +1,162 @@
+package gitstore_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	gitstoredb "github.com/netraven/netraven/db/gitstore"
+	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/internal/authn"
+	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/grpcx/grpctest"
+	"github.com/netraven/netraven/internal/pgtest"
+	"github.com/netraven/netraven/internal/seal"
+	"github.com/netraven/netraven/platforms"
+	"github.com/netraven/netraven/services/gitstore"
+)
+
+// trust, vault and inventory are the neighbours as far as gitstore calls them.
+type trust struct {
+	authv1.TrustServiceClient
+	lines []*authv1.AuditLine
+}
+
+func (t *trust) AppendAudit(_ context.Context, in *authv1.AppendAuditRequest, _ ...grpc.CallOption) (*authv1.AppendAuditResponse, error) {
+	t.lines = append(t.lines, in.GetLines()...)
+	return &authv1.AppendAuditResponse{}, nil
+}
+
+type vault struct {
+	vaultv1.GrantServiceClient
+	away error
+}
+
+func sealKey(device string) []byte {
+	id := uuid.MustParse(device)
+	return append(append([]byte{}, id[:]...), id[:]...)
+}
+
+func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _ ...grpc.CallOption) (*vaultv1.GetDataKeysResponse, error) {
+	if v.away != nil {
+		return nil, v.away
+	}
+	out := &vaultv1.GetDataKeysResponse{TagKey: []byte("tag key")}
+	for _, id := range in.GetDeviceIds() {
+		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: sealKey(id), DigestKey: []byte("digest " + id)})
+	}
+	return out, nil
+}
+
+type inventory struct {
+	inventoryv1.TargetServiceClient
+	pages map[string][]byte
+}
+
+func (i *inventory) GetPages(_ context.Context, in *inventoryv1.GetPagesRequest, _ ...grpc.CallOption) (*inventoryv1.GetPagesResponse, error) {
+	out := &inventoryv1.GetPagesResponse{}
+	for _, d := range in.GetDigests() {
+		if p, ok := i.pages[d]; ok {
+			out.Items = append(out.Items, &inventoryv1.GetPagesResponse_Item{Digest: d, Page: p})
+		}
+	}
+	return out, nil
+}
+
+type house struct {
+	t     *testing.T
+	dir   string
+	pool  *pgxpool.Pool
+	page  *platforms.Page
+	trust *trust
+	vault *vault
+	store gitstorev1.StoreServiceClient
+	read  gitstorev1.RevisionServiceClient
+	// viewer may not read secrets.
+	viewer gitstorev1.RevisionServiceClient
+	fence  int64
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	page, ok := platforms.Builtin().Lookup("cisco_ios")
+	require.True(t, ok)
+	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{}}
+	h.start()
+	return h
+}
+
+// start makes the service anew, as a restart does.
+func (h *house) start() {
+	h.t.Helper()
+	s, err := gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Grants: h.vault, Trust: h.trust,
+		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}}})
+	require.NoError(h.t, err)
+	h.store = gitstorev1.NewStoreServiceClient(grpctest.Serve(h.t, "hub", nil, s))
+	h.read = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "1", Username: "ann", Permissions: []string{"*"}}, s))
+	h.viewer = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "2", Username: "bob", Permissions: []string{"*.read"}}, s))
+}
+
+func (h *house) repo() string { return filepath.Join(h.dir, "configs.git") }
+
+func (h *house) git(args ...string) string {
+	h.t.Helper()
+	out, err := exec.Command("git", append([]string{"-C", h.repo(), "-c", "safe.directory=*"}, args...)...).CombinedOutput()
+	require.NoError(h.t, err, "git %v: %s", args, out)
+	return string(out)
+}
+
+// result is an attempt at a device that read a configuration, as an agent seals it.
+func (h *house) result(device, name, config string) *gitstorev1.StoreResultsRequest_Item {
+	h.t.Helper()
+	h.fence++
+	in := &gitstorev1.StoreResultsRequest_Item{RunId: newID(), TaskId: newID(), Fence: h.fence, DeviceId: device, DeviceName: name, SiteName: "default",
+		PageDigest: h.page.Digest(), CollectedAt: timestamppb.New(time.Now())}
+	main := h.page.Main()
+	label, digest := platforms.ChangeDigest([]byte("digest "+device), h.page, main, main.Clean([]byte(config)))
+	sealed, err := seal.SealArtifact(sealKey(device), seal.ArtifactAAD{DeviceID: device, Artifact: main.Name, TaskID: in.GetTaskId(), Fence: in.GetFence()}, []byte(config))
+	require.NoError(h.t, err)
+	in.Artifacts = []*gitstorev1.StoredArtifact{{Name: main.Name, Label: label, Digest: digest, Sealed: sealed, Size: int32(len(config)), Main: true}}
+	return in
+}
+
+// unchanged is the same result as the agent sends it when it knows the digest.
+func unchanged(in *gitstorev1.StoreResultsRequest_Item) *gitstorev1.StoreResultsRequest_Item {
+	in.Artifacts[0].Sealed, in.Artifacts[0].Unchanged = nil, true
+	return in
+}
+
+func (h *house) put(items ...*gitstorev1.StoreResultsRequest_Item) []*gitstorev1.StoreResultsResponse_Item {
+	h.t.Helper()
+	out, err := h.store.StoreResults(context.Background(), &gitstorev1.StoreResultsRequest{Items: items})
+	require.NoError(h.t, err)
+	require.Len(h.t, out.GetItems(), len(items))
+	return out.GetItems()
+}
+
+func (h *house) revisions(device string) []*gitstorev1.Revision {
+	h.t.Helper()
+	out, err := h.read.ListRevisions(context.Background(), &gitstorev1.ListRevisionsRequest{DeviceId: device})
+	require.NoError(h.t, err)
+	return out.GetItems()
+}
+
+func (h *house) content(c gitstorev1.RevisionServiceClient, id, view string) (string, error) {
+	out, err := c.GetContent(context.Background(), &gitstorev1.GetContentRequest{Id: id, View: view})
+	return string(out.GetData()), err
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+func reason(err error) string { return errs.Reason(err) }

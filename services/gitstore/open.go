@@ -1,0 +1,125 @@
+package gitstore
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/internal/seal"
+	"github.com/netraven/netraven/platforms"
+)
+
+const (
+	// maxOriginal is the largest original: what an agent reads of one command at most.
+	maxOriginal = 32 << 20
+	// tagDigits of a secret's keyed hash show in masked text: enough to tell changed from unchanged, too few to search for the secret.
+	tagDigits = 12
+)
+
+// text is an artifact that came with bytes.
+type text struct {
+	in     *gitstorev1.StoredArtifact
+	masked []byte
+	author string
+	digest string // SHA-256 of masked, hex
+}
+
+// open opens, checks and masks what came with bytes. An attempt whose seal or digest is wrong is rejected; the others go on.
+func (s *Service) open(ctx context.Context, attempts []*attempt) error {
+	var withBytes []*attempt
+	digests := map[string]bool{}
+	request := &vaultv1.GetDataKeysRequest{}
+	for _, a := range attempts {
+		if slices.ContainsFunc(a.in.GetArtifacts(), func(x *gitstorev1.StoredArtifact) bool { return !x.GetUnchanged() }) {
+			withBytes = append(withBytes, a)
+			digests[a.in.GetPageDigest()] = true
+			request.DeviceIds = append(request.DeviceIds, a.in.GetDeviceId())
+		}
+	}
+	if len(withBytes) == 0 {
+		return nil
+	}
+	pages, err := s.pages.get(ctx, digests)
+	if err != nil {
+		return err
+	}
+	keys, err := s.vault.GetDataKeys(ctx, request)
+	if err != nil {
+		return err
+	}
+	if len(keys.GetItems()) != len(withBytes) {
+		return errors.New("vault answered another number of data keys than asked for")
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, a := range withBytes {
+		g.Go(func() error {
+			a.open(pages[a.in.GetPageDigest()], keys.GetItems()[i], keys.GetTagKey())
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// open opens one attempt's artifacts, or rejects the attempt.
+func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_Item, tagKey []byte) {
+	if page == nil {
+		a.out = rejected("PAGE_UNKNOWN")
+		return
+	}
+	tag := tagger(tagKey)
+	for _, in := range a.in.GetArtifacts() {
+		if in.GetUnchanged() {
+			continue
+		}
+		def := artifactOf(page, in.GetName())
+		if def == nil {
+			a.out = rejected("ARTIFACT_UNKNOWN")
+			return
+		}
+		original, err := seal.OpenArtifact(keys.GetSealKey(), a.aad(in.GetName()), in.GetSealed(), maxOriginal)
+		if err != nil {
+			a.out = rejected("SEAL_BROKEN")
+			return
+		}
+		clean := def.Clean(original)
+		if label, digest := platforms.ChangeDigest(keys.GetDigestKey(), page, def, clean); label == in.GetLabel() && digest != in.GetDigest() {
+			a.out = rejected("DIGEST_WRONG")
+			return
+		}
+		masked := page.Mask(clean, tag)
+		sum := sha256.Sum256(masked)
+		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: hex.EncodeToString(sum[:])})
+	}
+}
+
+func (a *attempt) aad(artifact string) seal.ArtifactAAD {
+	return seal.ArtifactAAD{DeviceID: a.in.GetDeviceId(), Artifact: artifact, TaskID: a.in.GetTaskId(), Fence: a.in.GetFence()}
+}
+
+func artifactOf(page *platforms.Page, name string) *platforms.Artifact {
+	for _, def := range page.Backup {
+		if def.Name == name {
+			return def
+		}
+	}
+	return nil
+}
+
+// tagger makes the short tags that stand for secrets in masked text: equal secrets have equal tags all over the installation, and nobody without the key can
+// try secrets against them.
+func tagger(key []byte) func([]byte) string {
+	return func(secret []byte) string {
+		mac := hmac.New(sha256.New, key)
+		_, _ = mac.Write(secret) // never fails
+		return hex.EncodeToString(mac.Sum(nil))[:tagDigits]
+	}
+}

@@ -1,0 +1,113 @@
+package gitstore
+
+import (
+	"github.com/google/uuid"
+
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// states are the newest states of artifacts by device and name.
+type states map[uuid.UUID]map[string]gitstoresql.Artifact
+
+// write is a new revision that is to be made.
+type write struct {
+	attempt *attempt
+	text    text
+	// old is the newest state before, if there is one.
+	old *gitstoresql.Artifact
+	row gitstoresql.CreateRevisionsParams
+	// path in git, and the content it had before.
+	path   string
+	before []byte
+}
+
+// seen is an artifact whose content stays: only that it was seen is news, and with fresh bytes also the original.
+type seen struct {
+	attempt *attempt
+	in      *gitstorev1.StoredArtifact
+	state   gitstoresql.Artifact
+}
+
+// plan is what a call comes to.
+type plan struct {
+	writes []*write
+	seen   []seen
+	// done are the attempts that are stored when the plan is carried out.
+	done []*attempt
+	// observations are the attempts among done that came too late to decide.
+	observations map[*attempt]bool
+}
+
+// newPlan decides for each attempt, against the newest states. An attempt that cannot be stored without bytes is answered at once. Two attempts at one device in
+// one call are decided one after the other: the states move on within the plan.
+func newPlan(attempts []*attempt, now states) *plan {
+	p := &plan{observations: map[*attempt]bool{}}
+	pending := map[uuid.UUID]bool{} // devices with a write in this plan
+	for _, a := range attempts {
+		if pending[a.device] {
+			continue // a second attempt at a device waits for the next round
+		}
+		if missing := needContent(a, now[a.device]); len(missing) > 0 {
+			a.out = &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_NEED_CONTENT, Artifacts: missing}
+			continue
+		}
+		p.done = append(p.done, a)
+		if late(a, now[a.device]) {
+			p.observations[a] = true
+			continue
+		}
+		p.add(a, now[a.device])
+		pending[a.device] = true
+	}
+	return p
+}
+
+// needContent names the artifacts that are called unchanged and are not what is known.
+func needContent(a *attempt, now map[string]gitstoresql.Artifact) []string {
+	var missing []string
+	for _, in := range a.in.GetArtifacts() {
+		st, known := now[in.GetName()]
+		if in.GetUnchanged() && (!known || st.Label != in.GetLabel() || st.Digest != in.GetDigest()) && !late(a, now) {
+			missing = append(missing, in.GetName())
+		}
+	}
+	return missing
+}
+
+// late tells whether a newer attempt has decided any of the artifacts.
+func late(a *attempt, now map[string]gitstoresql.Artifact) bool {
+	for _, in := range a.in.GetArtifacts() {
+		if st, known := now[in.GetName()]; known && a.in.GetFence() < st.Fence {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
+	for _, in := range a.in.GetArtifacts() {
+		if in.GetUnchanged() {
+			p.seen = append(p.seen, seen{attempt: a, in: in, state: now[in.GetName()]})
+		}
+	}
+	for _, t := range a.texts {
+		st, known := now[t.in.GetName()]
+		if known && st.TextDigest == t.digest {
+			st.Label, st.Digest = t.in.GetLabel(), t.in.GetDigest()
+			p.seen = append(p.seen, seen{attempt: a, in: t.in, state: st})
+			continue
+		}
+		w := &write{attempt: a, text: t, path: pathOf(a.in, t.in.GetName())}
+		if known {
+			w.old = &st
+		}
+		p.writes = append(p.writes, w)
+	}
+}
+
+// pathOf is where an artifact lies in git.
+func pathOf(in *item, artifact string) string {
+	return repo.SafeName(in.GetSiteName()) + "/" + repo.SafeName(in.GetDeviceName()) + "/" + repo.SafeName(artifact)
+}

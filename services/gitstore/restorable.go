@@ -1,0 +1,59 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/internal/authn"
+	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/seal"
+)
+
+// readSecret is the right to unmasked configurations.
+const readSecret = "config.read_secret"
+
+// restorable opens the original of a revision. The audit line is durable before anything is opened; a refusal leaves one too.
+func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byte, error) {
+	who := authn.FromContext(ctx)
+	if !who.Can(readSecret) {
+		if err := s.audit(ctx, who, r, "PERMISSION_DENIED"); err != nil {
+			return nil, err
+		}
+		return nil, errs.New(codes.PermissionDenied, "PERMISSION_DENIED", "%s lacks the permission %s; view=masked needs none", who.Name(), readSecret)
+	}
+	if err := s.audit(ctx, who, r, "OK"); err != nil {
+		return nil, err
+	}
+	o, err := s.store.q.GetOriginal(ctx, r.ID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, errs.New(codes.NotFound, "ORIGINAL_NOT_KEPT", "the original of this revision is no longer kept")
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := s.vault.GetDataKeys(ctx, &vaultv1.GetDataKeysRequest{DeviceIds: []string{o.DeviceID.String()}})
+	if err != nil {
+		return nil, err
+	}
+	if len(keys.GetItems()) != 1 {
+		return nil, errors.New("vault answered no key")
+	}
+	aad := seal.ArtifactAAD{DeviceID: o.DeviceID.String(), Artifact: o.Artifact, TaskID: o.TaskID.String(), Fence: o.Fence}
+	return seal.OpenArtifact(keys.GetItems()[0].GetSealKey(), aad, o.Sealed, maxOriginal)
+}
+
+func (s *Service) audit(ctx context.Context, who authn.Principal, r gitstoresql.Revision, outcome string) error {
+	_, err := s.trust.AppendAudit(ctx, &authv1.AppendAuditRequest{Lines: []*authv1.AuditLine{{
+		Id: uuid.Must(uuid.NewV7()).String(), At: timestamppb.New(s.now()), Actor: who.Actor(), ActorName: who.Name(), Action: readSecret, ObjectKind: "revision",
+		ObjectId: r.ID.String(), Outcome: outcome, Details: map[string]string{"device": r.DeviceID.String(), "artifact": r.Artifact},
+	}}})
+	return err
+}

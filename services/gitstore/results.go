@@ -1,0 +1,151 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	"github.com/google/uuid"
+
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	"github.com/netraven/netraven/internal/errs"
+)
+
+type (
+	outcome = gitstorev1.StoreResultsResponse_Item
+	item    = gitstorev1.StoreResultsRequest_Item
+)
+
+// attempt is one item of a call on its way through.
+type attempt struct {
+	in     *item
+	device uuid.UUID
+	task   uuid.UUID
+	run    uuid.UUID
+	// texts are the artifacts that came with bytes, opened and masked.
+	texts []text
+	// out is set once the attempt is decided.
+	out *outcome
+}
+
+// key names an attempt.
+type key struct {
+	task  uuid.UUID
+	fence int64
+}
+
+func (a *attempt) key() key { return key{a.task, a.in.GetFence()} }
+
+// StoreResults stores the artifacts of attempts.
+func (s *Service) StoreResults(ctx context.Context, in *gitstorev1.StoreResultsRequest) (*gitstorev1.StoreResultsResponse, error) {
+	attempts, err := read(in.GetItems())
+	if err != nil {
+		return nil, err
+	}
+	err = s.storeAll(ctx, attempts)
+	if err != nil && !retryable(err) {
+		return nil, err
+	}
+	out := &gitstorev1.StoreResultsResponse{}
+	for _, a := range attempts {
+		if a.out == nil {
+			s.log.Warn("a result must be sent again", "task", a.task, "device", a.device, "err", err)
+			a.out = &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_RETRY_LATER, Reason: errs.Reason(err)}
+		}
+		out.Items = append(out.Items, a.out)
+	}
+	return out, nil
+}
+
+func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
+	if err := s.answerKnown(ctx, attempts); err != nil {
+		return err
+	}
+	if err := s.open(ctx, open(attempts)); err != nil {
+		return err
+	}
+	return s.commit(ctx, open(attempts))
+}
+
+// retryable tells what a later try may overcome: a full disk, a neighbour that is away. Anything else is a fault of ours and is logged as one.
+func retryable(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errs.Reason(err) == "SERVICE_UNAVAILABLE" || errs.Reason(err) == "KEY_UNAVAILABLE"
+}
+
+func read(items []*item) ([]*attempt, error) {
+	out := make([]*attempt, 0, len(items))
+	for _, i := range items {
+		a := &attempt{in: i}
+		for to, from := range map[*uuid.UUID]string{&a.device: i.GetDeviceId(), &a.task: i.GetTaskId(), &a.run: i.GetRunId()} {
+			id, err := uuid.Parse(from)
+			if err != nil {
+				return nil, errs.Invalid("items", "NOT_AN_ID", "device, task and run must be ids")
+			}
+			*to = id
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// open are the attempts that are not decided yet.
+func open(attempts []*attempt) []*attempt {
+	var out []*attempt
+	for _, a := range attempts {
+		if a.out == nil {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// answerKnown gives repeats the first answer.
+func (s *Service) answerKnown(ctx context.Context, attempts []*attempt) error {
+	known, err := s.store.stored(ctx, attempts)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		if k, ok := known[a.key()]; ok {
+			a.out = durable(k.revisions)
+		}
+	}
+	return nil
+}
+
+func durable(revisions []uuid.UUID) *outcome {
+	o := &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_DURABLE, Changed: len(revisions) > 0}
+	for _, id := range revisions {
+		o.RevisionIds = append(o.RevisionIds, id.String())
+	}
+	return o
+}
+
+func rejected(reason string) *outcome {
+	return &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_REJECTED, Reason: reason}
+}
+
+// GetKnownDigests answers the change digests of the devices' newest revisions.
+func (s *Service) GetKnownDigests(ctx context.Context, in *gitstorev1.GetKnownDigestsRequest) (*gitstorev1.GetKnownDigestsResponse, error) {
+	ids := make([]uuid.UUID, 0, len(in.GetDeviceIds()))
+	for _, text := range in.GetDeviceIds() {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return nil, errs.Invalid("device_ids", "NOT_AN_ID", "must be ids")
+		}
+		ids = append(ids, id)
+	}
+	states, err := s.store.states(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := &gitstorev1.GetKnownDigestsResponse{}
+	for i, id := range ids {
+		answer := &gitstorev1.GetKnownDigestsResponse_Item{DeviceId: in.GetDeviceIds()[i]}
+		for name, st := range states[id] {
+			answer.Digests = append(answer.Digests, &gitstorev1.KnownDigest{Artifact: name, Label: st.Label, Digest: st.Digest})
+		}
+		out.Items = append(out.Items, answer)
+	}
+	return out, nil
+}

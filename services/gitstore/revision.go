@@ -1,0 +1,146 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/genproto/googleapis/api/httpbody"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/page"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+const (
+	contentType = "text/plain; charset=utf-8"
+	diffContext = 3
+)
+
+// ListRevisions pages through a device's revisions, newest first.
+func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevisionsRequest) (*gitstorev1.ListRevisionsResponse, error) {
+	device, err := uuid.Parse(in.GetDeviceId())
+	if err != nil {
+		return &gitstorev1.ListRevisionsResponse{}, nil // no device has that id, so it has no revisions
+	}
+	p := gitstoresql.ListRevisionsParams{DeviceID: device, Artifact: in.GetArtifact(), BeforeID: uuid.Max, PageSize: page.Size(in.GetPageSize())}
+	parts, err := page.Parse(in.GetPageToken(), 1)
+	if err != nil {
+		return nil, err
+	}
+	if parts != nil {
+		if p.BeforeID, err = uuid.Parse(parts[0]); err != nil {
+			return nil, errs.Invalid("page_token", "INVALID", "use next_page_token of the page before")
+		}
+	}
+	rows, err := s.store.q.ListRevisions(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	out := &gitstorev1.ListRevisionsResponse{}
+	for _, r := range rows {
+		out.Items = append(out.Items, revisionOf(r))
+	}
+	if len(rows) == int(p.PageSize) {
+		out.NextPageToken = page.Token(rows[len(rows)-1].ID.String())
+	}
+	return out, nil
+}
+
+func revisionOf(r gitstoresql.Revision) *gitstorev1.Revision {
+	return &gitstorev1.Revision{Id: r.ID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, Number: r.Number, Size: r.Size, LinesAdded: r.LinesAdded,
+		LinesRemoved: r.LinesRemoved, Suspect: r.Suspect, Author: r.Author, Commit: r.CommitHash, CreatedAt: timestamppb.New(r.CreatedAt), RunId: r.RunID.String(),
+		TaskId: r.TaskID.String(), Digest: r.Digest}
+}
+
+// revision reads a row by its id as a person sent it.
+func (s *Service) revision(ctx context.Context, text string) (gitstoresql.Revision, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return gitstoresql.Revision{}, errs.NotFound("revision", text)
+	}
+	r, err := s.store.q.GetRevision(ctx, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, errs.NotFound("revision", text)
+	}
+	return r, err
+}
+
+// GetRevision answers one revision.
+func (s *Service) GetRevision(ctx context.Context, in *gitstorev1.GetRevisionRequest) (*gitstorev1.Revision, error) {
+	r, err := s.revision(ctx, in.GetId())
+	return revisionOf(r), err
+}
+
+// GetContent answers the exact bytes of a revision.
+func (s *Service) GetContent(ctx context.Context, in *gitstorev1.GetContentRequest) (*httpbody.HttpBody, error) {
+	r, err := s.revision(ctx, in.GetId())
+	if err != nil {
+		return nil, err
+	}
+	var content []byte
+	switch in.GetView() {
+	case "", "masked":
+		content, err = s.masked(ctx, r)
+	case "restorable":
+		content, err = s.restorable(ctx, r)
+	default:
+		const help = "use masked or restorable"
+		err = errs.New(codes.InvalidArgument, "VIEW_UNKNOWN", "there is no view %q; %s", in.GetView(), help).Field("view", "VIEW_UNKNOWN", help)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &httpbody.HttpBody{ContentType: contentType, Data: content}, nil
+}
+
+func (s *Service) masked(ctx context.Context, r gitstoresql.Revision) ([]byte, error) {
+	blob, err := repo.ParseHash(r.Blob)
+	if err != nil {
+		return nil, err
+	}
+	return s.repo.Blob(ctx, blob)
+}
+
+// GetDiff answers the unified diff of two revisions.
+func (s *Service) GetDiff(ctx context.Context, in *gitstorev1.GetDiffRequest) (*httpbody.HttpBody, error) {
+	if f := in.GetFormat(); f != "" && f != "text" && f != "json" {
+		return nil, errs.New(codes.InvalidArgument, "FORMAT_UNKNOWN", "there is no format %q; use text or json", f).Field("format", "FORMAT_UNKNOWN", "use text or json")
+	}
+	from, before, err := s.side(ctx, in.GetFrom())
+	if err != nil {
+		return nil, err
+	}
+	to, after, err := s.side(ctx, in.GetTo())
+	if err != nil {
+		return nil, err
+	}
+	unified := repo.Diff(label(from), label(to), before, after, diffContext)
+	if in.GetFormat() != "json" {
+		return &httpbody.HttpBody{ContentType: contentType, Data: []byte(unified)}, nil
+	}
+	added, removed := repo.Stat(before, after)
+	b, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(&gitstorev1.Diff{
+		From: in.GetFrom(), To: in.GetTo(), Unified: unified, LinesAdded: int32(min(added, 1<<30)), LinesRemoved: int32(min(removed, 1<<30))})
+	return &httpbody.HttpBody{ContentType: "application/json", Data: b}, err
+}
+
+func (s *Service) side(ctx context.Context, id string) (gitstoresql.Revision, []byte, error) {
+	r, err := s.revision(ctx, id)
+	if err != nil {
+		return r, nil, err
+	}
+	b, err := s.masked(ctx, r)
+	return r, b, err
+}
+
+func label(r gitstoresql.Revision) string {
+	return r.Artifact + "@" + strconv.Itoa(int(r.Number))
+}

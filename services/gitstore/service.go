@@ -1,0 +1,113 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+
+	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// repository is the one repository of all sites.
+const repository = "configs"
+
+// Config says where git is.
+type Config struct {
+	// Dir is the folder of the bare repositories. Required.
+	Dir string
+}
+
+// Deps is what gitstore needs of the world. All but Log and Now are required.
+type Deps struct {
+	// Pool is the migrated schema `gitstore`.
+	Pool *pgxpool.Pool
+	Log  *slog.Logger
+	// Now is the clock. Nil: time.Now.
+	Now func() time.Time
+
+	Grants  vaultv1.GrantServiceClient
+	Targets inventoryv1.TargetServiceClient
+	Trust   authv1.TrustServiceClient
+}
+
+// Service is gitstore. Safe for concurrent use.
+type Service struct {
+	gitstorev1.UnimplementedRevisionServiceServer
+	gitstorev1.UnimplementedStoreServiceServer
+
+	log   *slog.Logger
+	now   func() time.Time
+	trust authv1.TrustServiceClient
+	vault vaultv1.GrantServiceClient
+	store *store
+	repo  *repo.Repo
+	pages *pages
+	// writing is held from reading the newest state to moving the ref: one writer a repository.
+	writing sync.Mutex
+}
+
+// New opens the repository, makes it at the first start, and moves its ref up to the database's head. It blocks on disk and database.
+func New(cfg Config, d Deps) (*Service, error) {
+	if cfg.Dir == "" || d.Pool == nil || d.Grants == nil || d.Targets == nil || d.Trust == nil {
+		return nil, errors.New("gitstore: a dependency is missing")
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if _, err := repo.GitVersion(ctx, ""); err != nil {
+		return nil, err
+	}
+	r, err := repo.Open(filepath.Join(cfg.Dir, repository+".git"), repo.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets)}
+	if err := s.followHead(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return s, nil
+}
+
+// followHead moves the ref up to the database's head, after a crash between the two.
+func (s *Service) followHead(ctx context.Context) error {
+	head, err := s.store.head(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.repo.AdvanceTo(ctx, head)
+	if errors.Is(err, repo.ErrAhead) {
+		return fmt.Errorf("the repository %s has commits that the database does not know: the database was restored to an older state. "+
+			"Restore the folder of the same moment too: %w", s.repo.Dir(), err)
+	}
+	return err
+}
+
+// Register adds the RPCs to a server.
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	gitstorev1.RegisterRevisionServiceServer(r, s)
+	gitstorev1.RegisterStoreServiceServer(r, s)
+}
+
+// Run blocks until ctx ends and closes the repository.
+func (s *Service) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.repo.Close()
+}

@@ -1,0 +1,196 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// store is gitstore's schema. Safe for concurrent use.
+type store struct {
+	pool *pgxpool.Pool
+	q    *gitstoresql.Queries
+}
+
+func newStore(pool *pgxpool.Pool) *store { return &store{pool: pool, q: gitstoresql.New(pool)} }
+
+// head is the commit that counts; zero before the first.
+func (s *store) head(ctx context.Context) (repo.Hash, error) {
+	text, err := s.q.GetHead(ctx, repository)
+	if err != nil || text == "" {
+		return repo.Hash{}, err
+	}
+	return repo.ParseHash(text)
+}
+
+func headText(h repo.Hash) string {
+	if h.IsZero() {
+		return ""
+	}
+	return h.String()
+}
+
+func (s *store) states(ctx context.Context, devices []uuid.UUID) (states, error) {
+	rows, err := s.q.GetArtifacts(ctx, devices)
+	out := states{}
+	for _, r := range rows {
+		if out[r.DeviceID] == nil {
+			out[r.DeviceID] = map[string]gitstoresql.Artifact{}
+		}
+		out[r.DeviceID][r.Name] = r
+	}
+	return out, err
+}
+
+// storedAttempt is the first answer an attempt got.
+type storedAttempt struct{ revisions []uuid.UUID }
+
+func (s *store) stored(ctx context.Context, attempts []*attempt) (map[key]storedAttempt, error) {
+	var p gitstoresql.GetStoredParams
+	for _, a := range attempts {
+		p.TaskIds, p.Fences = append(p.TaskIds, a.task), append(p.Fences, a.in.GetFence())
+	}
+	rows, err := s.q.GetStored(ctx, p)
+	out := make(map[key]storedAttempt, len(rows))
+	for _, r := range rows {
+		out[key{r.TaskID, r.Fence}] = storedAttempt{revisions: r.RevisionIds}
+	}
+	return out, err
+}
+
+// othersAt names the old paths of renamed devices that belong to somebody else now: those files must stay.
+func (s *store) othersAt(ctx context.Context, writes []*write) (map[string]bool, error) {
+	owners := map[string]uuid.UUID{}
+	var paths []string
+	for _, w := range writes {
+		owners[w.path] = w.attempt.device
+		if w.old != nil && w.old.Path != w.path {
+			paths = append(paths, w.old.Path)
+		}
+	}
+	foreign := map[string]bool{}
+	if len(paths) == 0 {
+		return foreign, nil
+	}
+	rows, err := s.q.OthersAtPaths(ctx, paths)
+	count := map[string]int{}
+	for _, r := range rows {
+		count[r.Path]++
+	}
+	for _, p := range paths {
+		_, taken := owners[p] // by a write of this very group
+		foreign[p] = taken || count[p] > 1
+	}
+	return foreign, err
+}
+
+var errHeadMoved = errors.New("another writer moved the head; nothing was stored")
+
+// record moves the head and writes every row of a plan, in one transaction. batch is nil when nothing was committed to git.
+func (s *store) record(ctx context.Context, p *plan, batch *repo.Batch, now time.Time) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		if batch != nil {
+			n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(batch.Parent), Next: headText(batch.Head)})
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return errHeadMoved
+			}
+		}
+		if err := recordWrites(ctx, q, p); err != nil {
+			return err
+		}
+		if err := recordSeen(ctx, q, p); err != nil {
+			return err
+		}
+		return q.PutStored(ctx, storedRows(p, now))
+	})
+}
+
+func recordWrites(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
+	if len(p.writes) == 0 {
+		return nil
+	}
+	var revisions []gitstoresql.CreateRevisionsParams
+	var artifacts gitstoresql.PutArtifactsParams
+	var originals gitstoresql.PutOriginalsParams
+	for _, w := range p.writes {
+		revisions = append(revisions, w.row)
+		addState(&artifacts, gitstoresql.Artifact{DeviceID: w.row.DeviceID, Name: w.row.Artifact, Path: w.path, RevisionID: w.row.ID, Number: w.row.Number, Blob: w.row.Blob,
+			TextDigest: w.row.Digest, Label: w.text.in.GetLabel(), Digest: w.text.in.GetDigest(), Fence: w.row.Fence, SeenAt: w.row.CreatedAt})
+		addOriginal(&originals, w.row.ID, w.attempt, w.text)
+	}
+	if _, err := q.CreateRevisions(ctx, revisions); err != nil {
+		return err
+	}
+	if err := q.PutArtifacts(ctx, artifacts); err != nil {
+		return err
+	}
+	return q.PutOriginals(ctx, originals)
+}
+
+func addState(p *gitstoresql.PutArtifactsParams, a gitstoresql.Artifact) {
+	p.DeviceIds, p.Names, p.Paths = append(p.DeviceIds, a.DeviceID), append(p.Names, a.Name), append(p.Paths, a.Path)
+	p.RevisionIds, p.Numbers, p.Blobs = append(p.RevisionIds, a.RevisionID), append(p.Numbers, a.Number), append(p.Blobs, a.Blob)
+	p.TextDigests, p.Labels, p.Digests = append(p.TextDigests, a.TextDigest), append(p.Labels, a.Label), append(p.Digests, a.Digest)
+	p.Fences, p.SeenAt = append(p.Fences, a.Fence), append(p.SeenAt, a.SeenAt)
+}
+
+func addOriginal(p *gitstoresql.PutOriginalsParams, revision uuid.UUID, a *attempt, t text) {
+	p.RevisionIds, p.Sealed = append(p.RevisionIds, revision), append(p.Sealed, t.in.GetSealed())
+	p.TaskIds, p.Fences, p.Sizes = append(p.TaskIds, a.task), append(p.Fences, a.in.GetFence()), append(p.Sizes, t.in.GetSize())
+}
+
+// recordSeen notes what stayed. Where fresh bytes came, the original is refreshed though the masked text is the same.
+func recordSeen(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
+	var plain gitstoresql.SeeArtifactsParams
+	var fresh gitstoresql.PutArtifactsParams
+	var originals gitstoresql.PutOriginalsParams
+	for _, s := range p.seen {
+		at := s.attempt.in.GetCollectedAt().AsTime()
+		if s.in.GetUnchanged() {
+			plain.DeviceIds, plain.Names = append(plain.DeviceIds, s.attempt.device), append(plain.Names, s.in.GetName())
+			plain.Fences, plain.SeenAt = append(plain.Fences, s.attempt.in.GetFence()), append(plain.SeenAt, at)
+			continue
+		}
+		st := s.state
+		st.Fence, st.SeenAt = s.attempt.in.GetFence(), at
+		addState(&fresh, st)
+		addOriginal(&originals, st.RevisionID, s.attempt, text{in: s.in})
+	}
+	if len(plain.Names) > 0 {
+		if err := q.SeeArtifacts(ctx, plain); err != nil {
+			return err
+		}
+	}
+	if len(fresh.Names) == 0 {
+		return nil
+	}
+	if err := q.PutArtifacts(ctx, fresh); err != nil {
+		return err
+	}
+	return q.PutOriginals(ctx, originals)
+}
+
+func storedRows(p *plan, now time.Time) gitstoresql.PutStoredParams {
+	made := map[*attempt][]string{}
+	for _, w := range p.writes {
+		made[w.attempt] = append(made[w.attempt], w.row.ID.String())
+	}
+	out := gitstoresql.PutStoredParams{At: now}
+	for _, a := range p.done {
+		out.TaskIds, out.Fences, out.DeviceIds = append(out.TaskIds, a.task), append(out.Fences, a.in.GetFence()), append(out.DeviceIds, a.device)
+		out.Observations, out.RevisionIds = append(out.Observations, p.observations[a]), append(out.RevisionIds, strings.Join(made[a], ","))
+	}
+	return out
+}
