@@ -125,6 +125,35 @@ func TestParseReportsEveryProblem(t *testing.T) {
 	}
 }
 
+func TestPatternAtEnd(t *testing.T) {
+	for _, c := range []struct {
+		expr, text string
+		at         int
+	}{
+		{`^\w+> ?$`, "motd>\nsw1> ", 6},
+		{`^\w+> ?$`, "sw1> show", -1},
+		{`^\w+> ?$`, "sw1>\nmore", -1},
+		{`a|ab`, "ab", 0},
+		{`(?i)more`, "-- MORE", 3},
+	} {
+		p, err := NewPattern(c.expr)
+		require.NoError(t, err)
+		at, ok := p.AtEnd([]byte(c.text))
+		assert.Equal(t, c.at >= 0, ok, "%s in %q", c.expr, c.text)
+		assert.Equal(t, max(c.at, 0), at)
+		assert.Equal(t, c.expr, p.String())
+	}
+	for _, expr := range []string{"(", "a{1001}", strings.Repeat("(", 1000) + strings.Repeat(")", 1000)} {
+		_, err := NewPattern(expr)
+		assert.Error(t, err, expr)
+	}
+	p, err := NewPattern(`(\d+)/(\d+)`)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1", "3"}, p.All([]byte("1/2 3/4")))
+	assert.Equal(t, []int{2, 5}, p.Find([]byte("x 1/2")))
+	assert.True(t, p.Match([]byte("1/2")))
+}
+
 func TestParseReportsInTheOrderOfTheFile(t *testing.T) {
 	_, problems := Parse("t", []byte("name: A B\nlogin: {prompt: '('}\ncolour: red\nbackup: [{artifact: x, send: y}]\nreject: '['\n"))
 	var got []string

@@ -3,6 +3,8 @@ package platforms
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
+	"sync"
 )
 
 // Pattern is a compiled multi-line Go regular expression: "^" and "$" stand at every line. It is
@@ -10,7 +12,9 @@ import (
 type Pattern struct {
 	text string
 	any  *regexp.Regexp // anywhere
-	tail *regexp.Regexp // only where it reaches the end of the input
+	// tail matches only where it reaches the end of the input. Few patterns are prompts: it is
+	// compiled when first needed.
+	tail func() *regexp.Regexp
 }
 
 // maxPattern bounds one regular expression of a page; pages are written by users.
@@ -25,11 +29,11 @@ func NewPattern(expr string) (*Pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	tail, err := regexp.Compile("(?m)(?:" + expr + `)\z`)
-	if err != nil {
+	atEnd := "(?m)(?:" + expr + `)\z`
+	if _, err := syntax.Parse(atEnd, syntax.Perl); err != nil {
 		return nil, err
 	}
-	return &Pattern{text: expr, any: re, tail: tail}, nil
+	return &Pattern{text: expr, any: re, tail: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(atEnd) })}, nil
 }
 
 // Match reports whether the pattern occurs anywhere in b.
@@ -39,7 +43,7 @@ func (p *Pattern) Match(b []byte) bool { return p.any.Match(b) }
 // leftmost such occurrence starts. It is what prompts and pagers are matched with; give it a bounded
 // tail of the output.
 func (p *Pattern) AtEnd(b []byte) (start int, ok bool) {
-	loc := p.tail.FindIndex(b)
+	loc := p.tail().FindIndex(b)
 	if loc == nil {
 		return 0, false
 	}
