@@ -13,8 +13,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// MaxPage is the largest page accepted, in bytes.
-const MaxPage = 256 << 10
+// MaxPage is the largest page accepted, in bytes: a page travels with an offer, in a message of at
+// most 64 KiB.
+const MaxPage = 32 << 10
 
 var (
 	pageName     = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)

@@ -114,7 +114,7 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		{"pager", small + "pager: [{expect: more}]\n", "t:6: pager[0].send: is missing"},
 		{"range", strings.Replace(small, "send: show,", "send: show, drop: [{from: a}],", 1), "t:5: backup[0].drop[0].until: is missing"},
 		{"too long", small + "reject: '" + strings.Repeat("a", 2001) + "'\n", "longer than 2000 bytes"},
-		{"too large", small + "#" + strings.Repeat("a", MaxPage), "t: is larger than 262144 bytes"},
+		{"too large", small + "#" + strings.Repeat("a", MaxPage), "t: is larger than 32768 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			page, problems := Parse("t", []byte(c.text))
