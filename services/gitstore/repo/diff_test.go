@@ -36,7 +36,9 @@ func TestDiffReadsAsGitWritesIt(t *testing.T) {
 // Whatever the two sides are, git can apply the diff, and it is as short as git's own.
 func TestDiffAppliesAndIsShort(t *testing.T) {
 	line := rapid.SampledFrom([]string{"a\n", "b\n", "c\n", "\n", " exit\n", "interface\n", "\xff\n", "no end"})
-	text := rapid.Custom(func(rt *rapid.T) []byte { return []byte(strings.Join(rapid.SliceOfN(line, 0, 40).Draw(rt, "lines"), "")) })
+	text := rapid.Custom(func(rt *rapid.T) []byte {
+		return []byte(strings.Join(rapid.SliceOfN(line, 0, 40).Draw(rt, "lines"), ""))
+	})
 	dir := t.TempDir()
 	git(t, dir, "init", "-q")
 	rapid.Check(t, func(rt *rapid.T) {

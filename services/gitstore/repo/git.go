@@ -28,6 +28,8 @@ func gitEnv() []string {
 
 // git runs the program in the repository and gives what it printed, at most maxOutput bytes. The process ends with ctx.
 func (r *Repo) git(ctx context.Context, maxOutput int, args ...string) ([]byte, error) {
+	r.reading.RLock()
+	defer r.reading.RUnlock()
 	cmd := exec.CommandContext(ctx, r.opts.Git, args...) //nolint:gosec // arguments are the package's own
 	cmd.Dir = r.dir
 	cmd.Env = append(gitEnv(), "GIT_DIR="+r.dir)

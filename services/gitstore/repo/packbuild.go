@@ -181,4 +181,3 @@ func (c *countingWriter) flush() error {
 	c.buf = c.buf[:0]
 	return err
 }
-

@@ -63,8 +63,10 @@ type Repo struct {
 	packs *packSet
 	trees *treeCache
 
-	writing  sync.Mutex // one writer: Prepare, SetHead, AdvanceTo, Repack's clean-up
+	writing  sync.Mutex // one writer: Prepare, SetHead, AdvanceTo, the end of Repack
 	prepared map[Hash]Hash
+
+	reading sync.RWMutex // held for reading while a git process runs on the repository
 }
 
 // Open loads the bare repository in dir, which is made when it is missing or only half made. It blocks on disk and may be repeated.

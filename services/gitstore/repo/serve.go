@@ -85,6 +85,8 @@ func (s *gitServer) run(w http.ResponseWriter, req *http.Request) {
 			"GIT_PROJECT_ROOT="+filepath.Dir(s.repo.dir), "GIT_HTTP_EXPORT_ALL=1",
 			"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_1=http.receivepack", "GIT_CONFIG_VALUE_1=false"),
 	}
+	s.repo.reading.RLock()
+	defer s.repo.reading.RUnlock()
 	h.ServeHTTP(w, s.request(req))
 }
 
