@@ -37,13 +37,13 @@ func (s *Service) ReportAttempts(ctx context.Context, req *jobv1.ReportAttemptsR
 	if err != nil || len(rest) == 0 {
 		return resp, err
 	}
-	keys, err := s.store.change(ctx, s.now(), pick(tasks, rest), func(b *batch) error {
+	after, err := s.store.change(ctx, s.now(), pick(tasks, rest), func(b *batch) error {
 		for _, i := range rest {
 			resp.Applied[i] = report(b, agent, tasks[i], fences[i], req.GetEvents()[i])
 		}
 		return nil
 	})
-	s.ring(keys...)
+	s.settle(ctx, after)
 	return resp, err
 }
 
@@ -107,13 +107,13 @@ func (s *Service) FinishAttempts(ctx context.Context, req *jobv1.FinishAttemptsR
 	if err != nil {
 		return nil, err
 	}
-	answers, keys, err := s.store.finish(ctx, s.now(), agent, tasks, fences, func(c *change, i int) bool {
+	answers, after, err := s.store.finish(ctx, s.now(), agent, tasks, fences, func(c *change, i int) bool {
 		return c.finish(agent, req.GetItems()[i], s.retry)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.ring(keys...)
+	s.settle(ctx, after)
 	return &jobv1.FinishAttemptsResponse{Items: answers}, nil
 }
 
@@ -128,11 +128,11 @@ func (s *Service) ResumeAgent(ctx context.Context, req *jobv1.ResumeAgentRequest
 	if err != nil {
 		return nil, err
 	}
-	verdicts, keys, err := s.store.resume(ctx, s.now(), agent, tasks, fences, len(req.GetRunning()), s.retry)
+	verdicts, after, err := s.store.resume(ctx, s.now(), agent, tasks, fences, len(req.GetRunning()), s.retry)
 	if err != nil {
 		return nil, err
 	}
-	s.ring(keys...)
+	s.settle(ctx, after)
 	resp := &jobv1.ResumeAgentResponse{}
 	for i, ref := range refs {
 		resp.Items = append(resp.Items, &jobv1.ResumeAgentResponse_Item{Attempt: ref, Verdict: verdicts[i]})

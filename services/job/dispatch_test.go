@@ -73,6 +73,7 @@ func Test01OfferLapses(t *testing.T) {
 	h.reap()
 	require.Equal(t, []string{"READY"}, h.states(run.GetId()))
 	require.Equal(t, []bool{false}, a.report(accepted, first...), "too late")
+	require.Equal(t, []int64{first[0].GetFence()}, h.vault.freed)
 	h.clock.add(2 * time.Second)
 	second := a.claim(1)
 	require.Greater(t, second[0].GetFence(), first[0].GetFence())

@@ -145,6 +145,7 @@ type vault struct {
 	vaultv1.GrantServiceClient
 	mu     sync.Mutex
 	answer func(*vaultv1.ReserveCredentialsRequest_Item) *vaultv1.ReserveCredentialsResponse_Item
+	freed  []int64
 	away   error
 }
 
@@ -160,6 +161,15 @@ func (f *vault) ReserveCredentials(_ context.Context, req *vaultv1.ReserveCreden
 		resp.Items = append(resp.Items, out)
 	}
 	return resp, f.away
+}
+
+func (f *vault) ReportUse(_ context.Context, req *vaultv1.ReportUseRequest, _ ...grpc.CallOption) (*vaultv1.ReportUseResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, item := range req.GetItems() {
+		f.freed = append(f.freed, item.GetFence())
+	}
+	return &vaultv1.ReportUseResponse{}, f.away
 }
 
 // authority is auth, as far as certificates go.

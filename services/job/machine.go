@@ -46,8 +46,10 @@ type change struct {
 	// revivable: the attempt was lost, its slot still holds the device.
 	revivable bool
 
-	slot  slotChange
-	over  *attemptEnd
+	slot slotChange
+	over *attemptEnd
+	// reported: the agent itself ended the attempt, and hub tells vault.
+	reported bool
 }
 
 // attemptEnd is a row of the attempts' history.
@@ -122,6 +124,7 @@ func (c *change) finish(agent uuid.UUID, item *jobv1.FinishAttemptsRequest_Item,
 		return false
 	}
 	c.begin()
+	c.reported = true
 	if item.GetSucceeded() {
 		c.end(succeeded, nil)
 		c.now.Changed = item.GetChanged()

@@ -181,7 +181,7 @@ func (o *offering) settle(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
-	keys, err := o.s.store.change(ctx, o.s.now(), o.undoIDs, func(b *batch) error {
+	after, err := o.s.store.change(ctx, o.s.now(), o.undoIDs, func(b *batch) error {
 		for _, undo := range o.undo {
 			undo(b)
 		}
@@ -190,7 +190,7 @@ func (o *offering) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.s.ring(keys...)
+	o.s.settle(ctx, after)
 	return o.s.store.refund(ctx, o.c.gateway, len(o.undo))
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
+
+	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 )
 
 const (
@@ -40,7 +42,7 @@ func (s *Service) reapSlots(ctx context.Context) (bool, error) {
 	if err != nil || len(ids) == 0 {
 		return false, err
 	}
-	keys, err := s.store.change(ctx, s.now(), ids, func(b *batch) error {
+	after, err := s.store.change(ctx, s.now(), ids, func(b *batch) error {
 		late, err := b.q.LoseSlots(ctx, b.loseParams(ids))
 		if err != nil {
 			return err
@@ -58,7 +60,7 @@ func (s *Service) reapSlots(ctx context.Context) (bool, error) {
 		}
 		return nil
 	})
-	s.ring(keys...)
+	s.settle(ctx, after)
 	return len(ids) == 500, err
 }
 
@@ -112,12 +114,30 @@ func (s *Service) cancelTasks(ctx context.Context, run uuid.UUID) error {
 
 // each moves tasks one way.
 func (s *Service) each(ctx context.Context, ids []uuid.UUID, move func(*change)) error {
-	keys, err := s.store.change(ctx, s.now(), ids, func(b *batch) error {
+	after, err := s.store.change(ctx, s.now(), ids, func(b *batch) error {
 		for _, id := range b.order {
 			move(b.tasks[id])
 		}
 		return nil
 	})
-	s.ring(keys...)
+	s.settle(ctx, after)
 	return err
+}
+
+// settle rings the bells of a change and frees what vault reserved for attempts that are over. The latter is for courtesy only: a reservation
+// ends by itself.
+func (s *Service) settle(ctx context.Context, after aftermath) {
+	s.ring(after.keys...)
+	if len(after.unused) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
+	defer cancel()
+	req := &vaultv1.ReportUseRequest{}
+	for _, ref := range after.unused {
+		req.Items = append(req.Items, &vaultv1.ReportUseRequest_Item{TaskId: ref.GetTaskId(), Fence: ref.GetFence()})
+	}
+	if _, err := s.vault.ReportUse(ctx, req); err != nil {
+		s.log.Warn("credentials reserved for attempts that are over stay reserved until their deadline", "attempts", len(after.unused), "err", err)
+	}
 }

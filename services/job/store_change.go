@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	jobsql "github.com/netraven/netraven/gen/sqlc/job"
 )
 
@@ -25,10 +26,18 @@ type batch struct {
 	extraFree []int64
 }
 
+// aftermath is what is left to do once a change is committed.
+type aftermath struct {
+	// keys are the bells to ring.
+	keys []string
+	// unused are attempts that ended without a report of their agent: what vault reserved for them is free.
+	unused []*jobv1.AttemptRef
+}
+
 // change locks tasks, lets decide move them, and writes all that follows in one transaction of a fixed number of statements. Unknown ids are
-// not in the batch. decide may run more than once. The bells to ring are answered.
-func (s *store) change(ctx context.Context, now time.Time, ids []uuid.UUID, decide func(b *batch) error) ([]string, error) {
-	var keys []string
+// not in the batch. decide may run more than once.
+func (s *store) change(ctx context.Context, now time.Time, ids []uuid.UUID, decide func(b *batch) error) (aftermath, error) {
+	var after aftermath
 	queueFirst := false
 	for {
 		err := s.tx(ctx, func(q *jobsql.Queries) error {
@@ -39,15 +48,26 @@ func (s *store) change(ctx context.Context, now time.Time, ids []uuid.UUID, deci
 			if err := decide(b); err != nil {
 				return err
 			}
-			keys, err = b.write(ctx, queueFirst)
+			after.keys, err = b.write(ctx, queueFirst)
+			after.unused = b.unused()
 			return err
 		})
 		if !queueFirst && errors.Is(err, errQueueFirst) {
 			queueFirst = true
 			continue
 		}
-		return keys, err
+		return after, err
 	}
+}
+
+func (b *batch) unused() []*jobv1.AttemptRef {
+	var refs []*jobv1.AttemptRef
+	for _, id := range b.order {
+		if c := b.tasks[id]; c.slot == freeSlot && c.was.Fence != 0 && !c.reported {
+			refs = append(refs, &jobv1.AttemptRef{TaskId: id.String(), Fence: c.was.Fence})
+		}
+	}
+	return refs
 }
 
 func lockBatch(ctx context.Context, q *jobsql.Queries, now time.Time, ids []uuid.UUID, queueFirst bool) (*batch, error) {

@@ -26,9 +26,9 @@ func (s *store) hold(ctx context.Context, now time.Time, agent uuid.UUID, tasks 
 }
 
 // finish ends attempts by way of move, which says whether item i applied. A repeat gets the answer of the first time.
-func (s *store) finish(ctx context.Context, now time.Time, agent uuid.UUID, tasks []uuid.UUID, fences []int64, move func(*change, int) bool) ([]*jobv1.FinishAttemptsResponse_Item, []string, error) {
+func (s *store) finish(ctx context.Context, now time.Time, agent uuid.UUID, tasks []uuid.UUID, fences []int64, move func(*change, int) bool) ([]*jobv1.FinishAttemptsResponse_Item, aftermath, error) {
 	var answers []*jobv1.FinishAttemptsResponse_Item
-	keys, err := s.change(ctx, now, tasks, func(b *batch) error {
+	after, err := s.change(ctx, now, tasks, func(b *batch) error {
 		answers = make([]*jobv1.FinishAttemptsResponse_Item, len(tasks))
 		var stale []int
 		for i, id := range tasks {
@@ -46,7 +46,7 @@ func (s *store) finish(ctx context.Context, now time.Time, agent uuid.UUID, task
 		}
 		return answerRepeats(ctx, b, agent, tasks, fences, stale, answers)
 	})
-	return answers, keys, err
+	return answers, after, err
 }
 
 func answerRepeats(ctx context.Context, b *batch, agent uuid.UUID, tasks []uuid.UUID, fences []int64, stale []int, answers []*jobv1.FinishAttemptsResponse_Item) error {
@@ -75,10 +75,10 @@ func answerRepeats(ctx context.Context, b *batch, agent uuid.UUID, tasks []uuid.
 }
 
 // resume judges the attempts an agent names, the first nRunning of which it runs, and takes back every other one that it should hold.
-func (s *store) resume(ctx context.Context, now time.Time, agent uuid.UUID, tasks []uuid.UUID, fences []int64, nRunning int, retry retryPolicy) ([]jobv1.ResumeAgentResponse_Verdict, []string, error) {
+func (s *store) resume(ctx context.Context, now time.Time, agent uuid.UUID, tasks []uuid.UUID, fences []int64, nRunning int, retry retryPolicy) ([]jobv1.ResumeAgentResponse_Verdict, aftermath, error) {
 	slots, err := s.q.AgentSlots(ctx, agent)
 	if err != nil {
-		return nil, nil, sqlError(err)
+		return nil, aftermath{}, sqlError(err)
 	}
 	named := map[int64]bool{}
 	for _, f := range fences {
@@ -93,7 +93,7 @@ func (s *store) resume(ctx context.Context, now time.Time, agent uuid.UUID, task
 		}
 	}
 	verdicts := make([]jobv1.ResumeAgentResponse_Verdict, len(tasks))
-	keys, err := s.change(ctx, now, all, func(b *batch) error {
+	after, err := s.change(ctx, now, all, func(b *batch) error {
 		for _, slot := range gone {
 			b.extraFree = append(b.extraFree, slot.Fence)
 			if c := b.tasks[slot.TaskID]; c != nil {
@@ -102,7 +102,7 @@ func (s *store) resume(ctx context.Context, now time.Time, agent uuid.UUID, task
 		}
 		return judge(ctx, b, agent, tasks, fences, nRunning, verdicts)
 	})
-	return verdicts, keys, err
+	return verdicts, after, err
 }
 
 // judge says what an agent is to do with each attempt it named. A running one goes on while it may still decide its task; a result is
