@@ -39,7 +39,7 @@ type CredentialServiceClient interface {
 	// Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListCredentials(ctx context.Context, in *ListCredentialsRequest, opts ...grpc.CallOption) (*ListCredentialsResponse, error)
 	// CreateCredential stores a credential. Needs vault.credential.write. Errors: ALREADY_EXISTS/CREDENTIAL_EXISTS,
-	// INVALID_ARGUMENT/FIELD_INVALID with the field. The name is the natural key: a repeat answers CREDENTIAL_EXISTS.
+	// INVALID_ARGUMENT/FIELD_INVALID with the field, UNAVAILABLE/KEY_UNAVAILABLE. The name is the natural key: a repeat answers CREDENTIAL_EXISTS.
 	CreateCredential(ctx context.Context, in *CreateCredentialRequest, opts ...grpc.CallOption) (*Credential, error)
 	// GetCredential answers one credential without secrets. Needs vault.credential.read. Errors: NOT_FOUND/CREDENTIAL_NOT_FOUND.
 	GetCredential(ctx context.Context, in *GetCredentialRequest, opts ...grpc.CallOption) (*Credential, error)
@@ -146,7 +146,7 @@ type CredentialServiceServer interface {
 	// Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListCredentials(context.Context, *ListCredentialsRequest) (*ListCredentialsResponse, error)
 	// CreateCredential stores a credential. Needs vault.credential.write. Errors: ALREADY_EXISTS/CREDENTIAL_EXISTS,
-	// INVALID_ARGUMENT/FIELD_INVALID with the field. The name is the natural key: a repeat answers CREDENTIAL_EXISTS.
+	// INVALID_ARGUMENT/FIELD_INVALID with the field, UNAVAILABLE/KEY_UNAVAILABLE. The name is the natural key: a repeat answers CREDENTIAL_EXISTS.
 	CreateCredential(context.Context, *CreateCredentialRequest) (*Credential, error)
 	// GetCredential answers one credential without secrets. Needs vault.credential.read. Errors: NOT_FOUND/CREDENTIAL_NOT_FOUND.
 	GetCredential(context.Context, *GetCredentialRequest) (*Credential, error)

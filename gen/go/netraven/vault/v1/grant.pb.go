@@ -727,7 +727,7 @@ type ReserveCredentialsResponse_Item struct {
 	NoCredential bool `protobuf:"varint,3,opt,name=no_credential,json=noCredential,proto3" json:"no_credential,omitempty"`
 	// When it makes sense to try again, if not admitted.
 	RetryAfter *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
-	// The credential whose cap holds the task back.
+	// Name of the credential whose cap, or pause after refusals, holds the task back.
 	WaitingFor    string `protobuf:"bytes,5,opt,name=waiting_for,json=waitingFor,proto3" json:"waiting_for,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -869,12 +869,14 @@ func (x *ReportUseRequest_Item) GetOutcomes() []*v1.CredentialOutcome {
 
 // A device's keys.
 type GetDataKeysResponse_Item struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	DeviceId      string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	SealKey       []byte                 `protobuf:"bytes,2,opt,name=seal_key,json=sealKey,proto3" json:"seal_key,omitempty"`
-	DigestKey     []byte                 `protobuf:"bytes,3,opt,name=digest_key,json=digestKey,proto3" json:"digest_key,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId  string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	SealKey   []byte                 `protobuf:"bytes,2,opt,name=seal_key,json=sealKey,proto3" json:"seal_key,omitempty"`
+	DigestKey []byte                 `protobuf:"bytes,3,opt,name=digest_key,json=digestKey,proto3" json:"digest_key,omitempty"`
+	// The data key sealed to the offline recovery key: kept beside the sealed originals, it opens them without this server.
+	RecoveryWrapped []byte `protobuf:"bytes,4,opt,name=recovery_wrapped,json=recoveryWrapped,proto3" json:"recovery_wrapped,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetDataKeysResponse_Item) Reset() {
@@ -924,6 +926,13 @@ func (x *GetDataKeysResponse_Item) GetSealKey() []byte {
 func (x *GetDataKeysResponse_Item) GetDigestKey() []byte {
 	if x != nil {
 		return x.DigestKey
+	}
+	return nil
+}
+
+func (x *GetDataKeysResponse_Item) GetRecoveryWrapped() []byte {
+	if x != nil {
+		return x.RecoveryWrapped
 	}
 	return nil
 }
@@ -994,19 +1003,20 @@ const file_netraven_vault_v1_grant_proto_rawDesc = "" +
 	"\x11ReportUseResponse\"3\n" +
 	"\x12GetDataKeysRequest\x12\x1d\n" +
 	"\n" +
-	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"\xd0\x01\n" +
+	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"\xfc\x01\n" +
 	"\x13GetDataKeysResponse\x12A\n" +
 	"\x05items\x18\x01 \x03(\v2+.netraven.vault.v1.GetDataKeysResponse.ItemR\x05items\x12\x17\n" +
-	"\atag_key\x18\x02 \x01(\fR\x06tagKey\x1a]\n" +
+	"\atag_key\x18\x02 \x01(\fR\x06tagKey\x1a\x88\x01\n" +
 	"\x04Item\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x19\n" +
 	"\bseal_key\x18\x02 \x01(\fR\asealKey\x12\x1d\n" +
 	"\n" +
-	"digest_key\x18\x03 \x01(\fR\tdigestKey2\xe3\x03\n" +
+	"digest_key\x18\x03 \x01(\fR\tdigestKey\x12)\n" +
+	"\x10recovery_wrapped\x18\x04 \x01(\fR\x0frecoveryWrapped2\xea\x03\n" +
 	"\fGrantService\x12\x86\x01\n" +
 	"\x12ReserveCredentials\x12,.netraven.vault.v1.ReserveCredentialsRequest\x1a-.netraven.vault.v1.ReserveCredentialsResponse\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x12e\n" +
-	"\tSealGrant\x12#.netraven.vault.v1.SealGrantRequest\x1a\x1e.netraven.vault.v1.SealedGrant\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x12k\n" +
-	"\tReportUse\x12#.netraven.vault.v1.ReportUseRequest\x1a$.netraven.vault.v1.ReportUseResponse\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x12v\n" +
+	"\tSealGrant\x12#.netraven.vault.v1.SealGrantRequest\x1a\x1e.netraven.vault.v1.SealedGrant\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x12r\n" +
+	"\tReportUse\x12#.netraven.vault.v1.ReportUseRequest\x1a$.netraven.vault.v1.ReportUseResponse\"\x1a\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x92\xb5\x18\x03job\x12v\n" +
 	"\vGetDataKeys\x12%.netraven.vault.v1.GetDataKeysRequest\x1a&.netraven.vault.v1.GetDataKeysResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstoreB\xc8\x01\n" +
 	"\x15com.netraven.vault.v1B\n" +
 	"GrantProtoP\x01Z=github.com/netraven/netraven/gen/go/netraven/vault/v1;vaultv1\xa2\x02\x03NVX\xaa\x02\x11Netraven.Vault.V1\xca\x02\x11Netraven\\Vault\\V1\xe2\x02\x1dNetraven\\Vault\\V1\\GPBMetadata\xea\x02\x13Netraven::Vault::V1b\x06proto3"

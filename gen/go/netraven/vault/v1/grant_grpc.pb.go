@@ -33,14 +33,16 @@ const (
 type GrantServiceClient interface {
 	// ReserveCredentials decides, for tasks that job is about to claim, which credentials each will try, and counts them against
 	// the credentials' caps. Internal (job). A task that is not admitted gets retry_after or NO_CREDENTIAL. Idempotent by
-	// (task, fence).
+	// (task, fence). Errors: UNAVAILABLE/KEY_UNAVAILABLE.
 	ReserveCredentials(ctx context.Context, in *ReserveCredentialsRequest, opts ...grpc.CallOption) (*ReserveCredentialsResponse, error)
 	// SealGrant opens the credentials of a spec and seals them, with the device's keys, to the agent of the certificate. Internal
 	// (hub, which sees ciphertext only). Each opening is audited. May be repeated for the same attempt.
 	// Errors: PERMISSION_DENIED/SPEC_SIGNATURE_INVALID, /AGENT_CERTIFICATE_INVALID, /SPEC_NOT_FOR_AGENT, /AGENT_REVOKED,
-	// FAILED_PRECONDITION/GRANT_EXPIRED, UNAVAILABLE/KEY_UNAVAILABLE.
+	// FAILED_PRECONDITION/GRANT_EXPIRED (also when nothing is reserved, or its credentials were deleted), UNAVAILABLE/KEY_UNAVAILABLE,
+	// UNAVAILABLE/AUDIT_UNAVAILABLE.
 	SealGrant(ctx context.Context, in *SealGrantRequest, opts ...grpc.CallOption) (*SealedGrant, error)
-	// ReportUse takes what worked and what did not, and frees the reservations. Internal (hub). Idempotent by (task, fence).
+	// ReportUse takes what worked and what did not, and frees the reservations; no outcomes only frees. Internal (hub, and job for claims that
+	// it gave up). Idempotent by (task, fence).
 	ReportUse(ctx context.Context, in *ReportUseRequest, opts ...grpc.CallOption) (*ReportUseResponse, error)
 	// GetDataKeys answers the devices' data keys, making missing ones. Internal (gitstore). May be repeated.
 	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
@@ -103,14 +105,16 @@ func (c *grantServiceClient) GetDataKeys(ctx context.Context, in *GetDataKeysReq
 type GrantServiceServer interface {
 	// ReserveCredentials decides, for tasks that job is about to claim, which credentials each will try, and counts them against
 	// the credentials' caps. Internal (job). A task that is not admitted gets retry_after or NO_CREDENTIAL. Idempotent by
-	// (task, fence).
+	// (task, fence). Errors: UNAVAILABLE/KEY_UNAVAILABLE.
 	ReserveCredentials(context.Context, *ReserveCredentialsRequest) (*ReserveCredentialsResponse, error)
 	// SealGrant opens the credentials of a spec and seals them, with the device's keys, to the agent of the certificate. Internal
 	// (hub, which sees ciphertext only). Each opening is audited. May be repeated for the same attempt.
 	// Errors: PERMISSION_DENIED/SPEC_SIGNATURE_INVALID, /AGENT_CERTIFICATE_INVALID, /SPEC_NOT_FOR_AGENT, /AGENT_REVOKED,
-	// FAILED_PRECONDITION/GRANT_EXPIRED, UNAVAILABLE/KEY_UNAVAILABLE.
+	// FAILED_PRECONDITION/GRANT_EXPIRED (also when nothing is reserved, or its credentials were deleted), UNAVAILABLE/KEY_UNAVAILABLE,
+	// UNAVAILABLE/AUDIT_UNAVAILABLE.
 	SealGrant(context.Context, *SealGrantRequest) (*SealedGrant, error)
-	// ReportUse takes what worked and what did not, and frees the reservations. Internal (hub). Idempotent by (task, fence).
+	// ReportUse takes what worked and what did not, and frees the reservations; no outcomes only frees. Internal (hub, and job for claims that
+	// it gave up). Idempotent by (task, fence).
 	ReportUse(context.Context, *ReportUseRequest) (*ReportUseResponse, error)
 	// GetDataKeys answers the devices' data keys, making missing ones. Internal (gitstore). May be repeated.
 	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
