@@ -12,7 +12,7 @@ import (
 
 // Folding while one goroutine writes and another reads: nothing is lost, and few packs are left.
 func TestRepackWhileOthersWork(t *testing.T) {
-	r := open(t, Options{FS: newCrashFS()})
+	r := open(t, Options{})
 	content := func(i int) []byte {
 		return append(bytes.Repeat([]byte("interface Ethernet\n"), 100), fmt.Sprintf("vlan %d\n", i)...)
 	}
