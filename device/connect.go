@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/crypto/ssh"
 
@@ -32,21 +31,6 @@ type link struct {
 	served sync.WaitGroup
 }
 
-// meter counts what came in: a connection that closes before the first byte means something else than
-// one that closes after it.
-type meter struct {
-	net.Conn
-	n atomic.Int64
-}
-
-func (m *meter) Read(b []byte) (int, error) {
-	n, err := m.Conn.Read(b)
-	m.n.Add(int64(n))
-	return n, err
-}
-
-func (m *meter) received() int64 { return m.n.Load() }
-
 // connect makes one connection and authenticates with the present credential.
 func (s *Session) connect() (ending, *jobv1.Failure) {
 	s.enter("connect")
@@ -70,6 +54,7 @@ func (s *Session) connect() (ending, *jobv1.Failure) {
 func (s *Session) handshake(l *link, offer []string) (ending, *jobv1.Failure) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
+	l.watch.whenShut(cancel) // ends the wait for credentials, on which the handshake waits
 	a := &auth{session: s, ctx: ctx, user: s.username()}
 	client, channels, requests, err := ssh.NewClientConn(l.conn, s.address(), &ssh.ClientConfig{
 		Config:            transportConfig(s.legacy()),

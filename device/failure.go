@@ -69,14 +69,14 @@ func cause(err error) string {
 func (s *Session) handshakeFailed(l *link, err error) *jobv1.Failure {
 	var algorithm *ssh.AlgorithmNegotiationError
 	switch {
-	case l.watch.reason() != open:
-		return s.cutOff(l.watch.reason())
 	case errors.As(err, &algorithm):
 		return noAlgorithm(algorithm, s.legacy(), len(s.pins) > 0)
-	case strings.Contains(err.Error(), "reason 12"), hungUp(err) && l.conn.received() == 0:
-		return busy()
-	case strings.Contains(err.Error(), "version string"):
+	case l.conn.foreign() && l.watch.reason() != cancelled, strings.Contains(err.Error(), "version string"):
 		return failure(jobv1.Failure_UNREACHABLE, "What answers on port %d does not speak SSH. Check the port.", s.port())
+	case l.watch.reason() != open:
+		return s.cutOff(l.watch.reason())
+	case strings.Contains(err.Error(), "reason 12"), hungUp(err) && l.conn.silent():
+		return busy()
 	case hungUp(err):
 		return failure(jobv1.Failure_UNREACHABLE, "The device closed the connection during the SSH key exchange.")
 	}

@@ -38,6 +38,10 @@ const (
 
 // write applies what the device sent.
 func (s *screen) write(b []byte) {
+	if free := cap(s.text) - len(s.text); free < len(b) {
+		// Doubling copies a long answer once on average; append would copy it several times.
+		s.text = append(make([]byte, 0, max(2*cap(s.text), len(s.text)+len(b))), s.text...)
+	}
 	for len(b) > 0 {
 		if s.mode != ground {
 			b = s.sequence(b)
@@ -101,7 +105,7 @@ func (s *screen) print(b []byte) {
 	for len(b) > 0 {
 		if s.col == len(s.text)-s.bol && !s.edited {
 			s.text = append(s.text, b...)
-			if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
+			if i := lastLineEnd(b); i >= 0 {
 				s.bol = len(s.text) - (len(b) - i - 1)
 			}
 			s.col = len(s.text) - s.bol
@@ -117,6 +121,15 @@ func (s *screen) print(b []byte) {
 		s.newline()
 		b = b[i+1:]
 	}
+}
+
+// lastLineEnd returns where the last line end of b is, or -1. Between CR LFs, where b is one line behind
+// the end of the one before, searching from the front is several times faster.
+func lastLineEnd(b []byte) int {
+	if b[0] == '\n' && bytes.IndexByte(b[1:], '\n') < 0 {
+		return 0
+	}
+	return bytes.LastIndexByte(b, '\n')
 }
 
 // overwrite puts b, which has no line end, at the cursor.

@@ -31,6 +31,7 @@ type watch struct {
 	silence time.Duration // 0: may be silent
 	from    time.Time
 	most    time.Duration
+	hook    func() // called once, when the connection is closed
 }
 
 // newWatch watches conn, which must be used for at most most.
@@ -86,6 +87,18 @@ func (w *watch) shut(why reason) {
 	w.why = why
 	w.timer.Stop()
 	_ = w.conn.Close()
+	if w.hook != nil {
+		w.hook()
+	}
+}
+
+// whenShut has f called when the connection is closed, at once if it is. f must not block.
+func (w *watch) whenShut(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hook = f; w.why != open {
+		f()
+	}
 }
 
 // close closes the connection for the reason given, unless it is closed already.
