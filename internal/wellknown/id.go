@@ -8,4 +8,6 @@ const (
 	DefaultSiteID = "00000000-0000-7000-8000-000000000002"
 	// SystemBackupJobID is the job "Nightly backup".
 	SystemBackupJobID = "00000000-0000-7000-8000-000000000003"
+	// SystemBackupScheduleID is the schedule of SystemBackupJobID.
+	SystemBackupScheduleID = "00000000-0000-7000-8000-000000000004"
 )

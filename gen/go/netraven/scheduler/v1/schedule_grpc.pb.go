@@ -44,7 +44,8 @@ type ScheduleServiceClient interface {
 	// UpdateSchedule changes exactly the fields of the mask, effective at once. Needs scheduler.schedule.write. May be repeated.
 	// Errors: as CreateSchedule, NOT_FOUND/SCHEDULE_NOT_FOUND.
 	UpdateSchedule(ctx context.Context, in *UpdateScheduleRequest, opts ...grpc.CallOption) (*Schedule, error)
-	// DeleteSchedule removes a schedule. Needs scheduler.schedule.write. Errors: NOT_FOUND/SCHEDULE_NOT_FOUND.
+	// DeleteSchedule removes a schedule and its fires. Needs scheduler.schedule.write. Errors: NOT_FOUND/SCHEDULE_NOT_FOUND,
+	// FAILED_PRECONDITION/SYSTEM_SCHEDULE.
 	DeleteSchedule(ctx context.Context, in *DeleteScheduleRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// ListFires pages through a schedule's fires, newest first. Needs scheduler.schedule.read. Errors:
 	// NOT_FOUND/SCHEDULE_NOT_FOUND.
@@ -135,7 +136,8 @@ type ScheduleServiceServer interface {
 	// UpdateSchedule changes exactly the fields of the mask, effective at once. Needs scheduler.schedule.write. May be repeated.
 	// Errors: as CreateSchedule, NOT_FOUND/SCHEDULE_NOT_FOUND.
 	UpdateSchedule(context.Context, *UpdateScheduleRequest) (*Schedule, error)
-	// DeleteSchedule removes a schedule. Needs scheduler.schedule.write. Errors: NOT_FOUND/SCHEDULE_NOT_FOUND.
+	// DeleteSchedule removes a schedule and its fires. Needs scheduler.schedule.write. Errors: NOT_FOUND/SCHEDULE_NOT_FOUND,
+	// FAILED_PRECONDITION/SYSTEM_SCHEDULE.
 	DeleteSchedule(context.Context, *DeleteScheduleRequest) (*emptypb.Empty, error)
 	// ListFires pages through a schedule's fires, newest first. Needs scheduler.schedule.read. Errors:
 	// NOT_FOUND/SCHEDULE_NOT_FOUND.
