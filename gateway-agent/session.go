@@ -112,7 +112,7 @@ func (s *session) open() error {
 	s.interval = time.Duration(w.GetHeartbeatSeconds()) * time.Second
 	s.inlineLimit, s.resultLimit = int(w.GetInlineLimit()), int(w.GetResultLimit())
 	s.agent.reported(aborted)
-	if skew := w.GetClock().AsTime().Sub(s.agent.now()).Abs(); skew > maxSkew {
+	if skew := w.GetClock().AsTime().Sub(s.agent.now()).Abs(); w.GetClock() != nil && skew > maxSkew {
 		s.agent.log.Warn("the clocks of hub and agent differ; certificates and deadlines may be misjudged", "skew", skew)
 	}
 	s.agent.log.Info("connected", "session", w.GetSessionId(), "epoch", w.GetEpoch())

@@ -31,7 +31,7 @@ type spool struct {
 
 	mu      sync.Mutex
 	records map[attempt]*record
-	order   []attempt // oldest first; may name records that are gone
+	order   []attempt // of records, oldest first
 	bytes   int64
 	cached  int
 	unsaved int           // records that the disk did not take
@@ -172,20 +172,13 @@ func (s *spool) has(a attempt) bool {
 func (s *spool) attempts() []attempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []attempt
-	for _, a := range s.order {
-		if s.records[a] != nil {
-			all = append(all, a)
-		}
-	}
-	return all
+	return slices.Clone(s.order)
 }
 
 // next takes the oldest result that may be sent now. wait is how long until another may be, 0: when something changes.
 func (s *spool) next(now time.Time) (a attempt, ok bool, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.order = slices.DeleteFunc(s.order, func(a attempt) bool { return s.records[a] == nil })
 	for _, a := range s.order {
 		x := s.records[a]
 		if x.sending && now.Before(x.until) {
@@ -294,6 +287,8 @@ func (s *spool) forget(a attempt) bool {
 		return false
 	}
 	delete(s.records, a)
+	i := slices.Index(s.order, a) // mostly among the first: the oldest leave first
+	s.order = slices.Delete(s.order, i, i+1)
 	s.bytes -= x.size
 	switch {
 	case !x.saved:
