@@ -218,6 +218,10 @@ func TestFirstStartTakesTheOperatorsPassword(t *testing.T) {
 	h := withAdmin(t)
 	require.NoFileExists(t, h.cfg.AdminPasswordFile)
 	require.False(t, h.login("admin", adminPassword).GetMustChangePassword())
+
+	weak := newHouse(t, Config{AdminPassword: secret.NewString("weak")})
+	require.False(t, weak.login("admin", "weak").GetMustChangePassword())
+	require.Contains(t, weak.log.String(), "weaker")
 }
 
 func TestFirstStartOfManyReplicasMakesEverythingOnce(t *testing.T) {
@@ -244,6 +248,15 @@ func TestFirstStartOfManyReplicasMakesEverythingOnce(t *testing.T) {
 	require.NoError(t, h.pool.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM signing_key)").Scan(&accounts, &keys))
 	require.Equal(t, 1, accounts)
 	require.Equal(t, 2, keys)
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	h := withAdmin(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- h.svc.Run(ctx) }()
+	cancel()
+	require.NoError(t, <-ended)
 }
 
 func TestNewRefusesWhatCannotWork(t *testing.T) {

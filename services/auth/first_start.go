@@ -35,12 +35,13 @@ func (s *Service) firstAccount(ctx context.Context) error {
 	}
 	chosen := !s.cfg.AdminPassword.Empty()
 	password := s.cfg.AdminPassword
-	if chosen {
-		if err := checkPassword("NETRAVEN_ADMIN_PASSWORD", firstUser, password); err != nil {
-			return err
-		}
-	} else {
+	switch {
+	case !chosen:
 		password = secret.NewString(randomText())
+	case len(password.Reveal()) > maxPassword:
+		return fmt.Errorf("NETRAVEN_ADMIN_PASSWORD has more than %d bytes", maxPassword)
+	case checkPassword("", firstUser, password) != nil: // unattended installs get what they asked for, and are told
+		s.log.Warn("NETRAVEN_ADMIN_PASSWORD is weaker than any password set later may be; change it soon", "user", firstUser)
 	}
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {

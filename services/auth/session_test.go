@@ -273,3 +273,14 @@ func TestChangePasswordRefusals(t *testing.T) {
 	_, err = h.as(ghost).ChangePassword(t.Context(), &authv1.ChangePasswordRequest{CurrentPassword: adminPassword, NewPassword: "another good password"})
 	refused(t, err, codes.NotFound, "USER_NOT_FOUND")
 }
+
+func FuzzDecodeHash(f *testing.F) {
+	f.Add("$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA")
+	f.Add("$argon2id$v=19$m=1,t=0,p=0$$")
+	f.Fuzz(func(t *testing.T, encoded string) {
+		time, _, threads, _, key, err := decodeHash(encoded)
+		if err == nil && (time == 0 || threads == 0 || len(key) == 0) {
+			t.Fatalf("%q gives parameters that argon2 panics at", encoded)
+		}
+	})
+}

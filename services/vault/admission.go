@@ -19,8 +19,8 @@ const (
 	// retryInFlight is when a task that waits for a free place should ask again: reports free places all the time.
 	retryInFlight = 300 * time.Millisecond
 
-	// pauseAfter refusals in a row pause a credential, for pauseFirst, doubling with each further refusal up to pauseMost: below the usual
-	// lock-out of five to ten wrong passwords in half an hour.
+	// pauseAfter refusals in a row pause a credential, for pauseFirst, doubling with each further pause up to pauseMost; after a pause one attempt
+	// finds out. Four, then one at 1, 3, 7, 15 and 31 minutes.
 	pauseAfter = 4
 	pauseFirst = time.Minute
 	pauseMost  = 30 * time.Minute

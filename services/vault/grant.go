@@ -62,7 +62,7 @@ func (s *Service) verify(ctx context.Context, req *vaultv1.SealGrantRequest) (*j
 		return nil, pki.Agent{}, err
 	}
 	now := s.now()
-	agent, err := pki.VerifyAgent(root, req.GetAgentCertificate(), now)
+	agent, err := s.trust.agent(root, req.GetAgentCertificate())
 	if err != nil {
 		return nil, pki.Agent{}, errs.New(codes.PermissionDenied, "AGENT_CERTIFICATE_INVALID", "the agent's certificate is not valid").Wrap(err)
 	}

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -23,7 +24,7 @@ import (
 	"github.com/netraven/netraven/services/vault/recovery"
 )
 
-func mustID(t *testing.T, text string) uuid.UUID {
+func mustID(t testing.TB, text string) uuid.UUID {
 	t.Helper()
 	id, err := uuid.Parse(text)
 	require.NoError(t, err)
@@ -192,6 +193,35 @@ func TestNothingIsOpenedWithoutATrail(t *testing.T) {
 	require.Len(t, h.trail.lines, maxWaiting+1, "what waited arrived, once")
 	_, err = h.grants("hub").SealGrant(t.Context(), req)
 	require.NoError(t, err)
+}
+
+func TestAKnownCertificateStillExpires(t *testing.T) {
+	h := newHouse(t)
+	agent, device := h.authority.agent(), newID().String()
+	c := h.create(&vaultv1.Credential{Name: "a", Username: "u", Password: "p", DeviceIds: []string{device}})
+	hub := h.grants("hub")
+	for _, pass := range []time.Duration{0, 23 * time.Hour} {
+		h.pass(pass)
+		item, _ := h.ask(device)
+		_, err := hub.SealGrant(t.Context(), &vaultv1.SealGrantRequest{Spec: h.sign(specFor(agent, item, c.GetId())), AgentCertificate: agent.certificate})
+		require.NoError(t, err)
+		h.report(item, c.GetId(), jobv1.CredentialOutcome_WORKED)
+	}
+	h.pass(2 * time.Hour)
+	item, _ := h.ask(device)
+	_, err := hub.SealGrant(t.Context(), &vaultv1.SealGrantRequest{Spec: h.sign(specFor(agent, item, c.GetId())), AgentCertificate: agent.certificate})
+	refused(t, err, codes.PermissionDenied, "AGENT_CERTIFICATE_INVALID")
+}
+
+func TestRunWritesWhatWaitsWhenItEnds(t *testing.T) {
+	h := newHouse(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- h.svc.Run(ctx) }()
+	h.create(&vaultv1.Credential{Name: "a", Username: "u", Password: "p"})
+	cancel()
+	require.NoError(t, <-ended)
+	require.Len(t, h.trail.lines, 1)
 }
 
 // FAILURES 77: the key-encryption key is not there; vault starts, says so, opens nothing, and everything else goes on.

@@ -40,7 +40,7 @@ import (
 
 // house is vault with a clock, a log and neighbours of its own.
 type house struct {
-	t         *testing.T
+	t         testing.TB
 	pool      *pgxpool.Pool
 	key       *keyfile.Key
 	recovery  string
@@ -54,7 +54,7 @@ type house struct {
 	clock time.Time
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	key, err := keyfile.New(bytes.Repeat([]byte{7}, 32))
 	require.NoError(t, err)

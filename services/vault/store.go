@@ -119,11 +119,15 @@ func (s *store) updateCredential(
 ) error {
 	var name string
 	err := s.tx(ctx, func(q *vaultsql.Queries) error {
-		sealed, err := q.GetSecret(ctx, id) // locks
+		_, err := q.LockCredential(ctx, id)
 		if ok, err := found(err); err != nil {
 			return err
 		} else if !ok {
 			return errs.NotFound("credential", id.String())
+		}
+		sealed, err := q.GetSecret(ctx, id)
+		if err != nil {
+			return err
 		}
 		row, err := getCredential(ctx, q, id)
 		if err != nil {

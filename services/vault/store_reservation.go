@@ -161,7 +161,7 @@ func (t *tally) save(ctx context.Context, q *vaultsql.Queries) error {
 	for _, u := range t.uses {
 		params = append(params, vaultsql.SaveUseParams{
 			CredentialID: u.CredentialID, Probation: u.Probation, Worked: u.Worked, Streak: u.Streak, PausedUntil: u.PausedUntil,
-			Successes: u.Successes, Failures: u.Failures, LastUsedAt: u.LastUsedAt, LastFailedAt: u.LastFailedAt, InFlight: u.InFlight,
+			Successes: u.Successes, Failures: u.Failures, LastUsedAt: u.LastUsedAt, LastFailedAt: u.LastFailedAt, InFlight: u.InFlight, Pauses: u.Pauses,
 		})
 	}
 	var failed error

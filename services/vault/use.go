@@ -83,7 +83,7 @@ func (t *tally) count(r vaultsql.Reservation, u *vaultsql.CredentialUse, result 
 		u.LastUsedAt = &t.now
 		t.good[r.DeviceID] = u.CredentialID
 		if !stale {
-			u.Probation, u.Worked, u.Streak, u.PausedUntil = false, true, 0, nil
+			u.Probation, u.Worked, u.Streak, u.PausedUntil, u.Pauses = false, true, 0, nil, 0
 		}
 	case jobv1.CredentialOutcome_REFUSED, jobv1.CredentialOutcome_ENABLE_REFUSED:
 		u.Failures++
@@ -100,16 +100,14 @@ func (t *tally) count(r vaultsql.Reservation, u *vaultsql.CredentialUse, result 
 	}
 }
 
-// pause holds a credential back after refusals in a row, longer after each.
+// pause holds a credential back after refusals in a row, longer each time. Refusals during a pause come from attempts that were out already;
+// they do not lengthen it, so that a short outage of the AAA server costs minutes, not the night.
 func (t *tally) pause(u *vaultsql.CredentialUse) {
-	if u.Streak < pauseAfter {
+	if u.Streak < pauseAfter || (u.PausedUntil != nil && u.PausedUntil.After(t.now)) {
 		return
 	}
-	pause := pauseMost
-	if doublings := u.Streak - pauseAfter; doublings < 5 {
-		pause = min(pauseMost, pauseFirst<<doublings)
-	}
-	until := t.now.Add(pause)
+	until := t.now.Add(min(pauseMost, pauseFirst<<min(u.Pauses, 10)))
+	u.Pauses++
 	u.PausedUntil = &until
 }
 

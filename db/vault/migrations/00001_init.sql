@@ -72,6 +72,8 @@ CREATE TABLE credential_use (
     -- Refusals since the last success of the present version.
     streak         integer          NOT NULL,
     paused_until   timestamptz,
+    -- Pauses since the last success of the present version.
+    pauses         integer          NOT NULL,
     -- When the present version began: outcomes of reservations before it say nothing about it.
     version_since  timestamptz      NOT NULL,
     successes      integer          NOT NULL,
@@ -85,7 +87,7 @@ CREATE TABLE credential_use (
     in_flight      integer          NOT NULL,
     CONSTRAINT credential_use_pk PRIMARY KEY (credential_id),
     CONSTRAINT credential_use_credential_fk FOREIGN KEY (credential_id) REFERENCES credential (id) ON DELETE CASCADE,
-    CONSTRAINT credential_use_not_negative CHECK (streak >= 0 AND tokens >= 0 AND in_flight >= 0)
+    CONSTRAINT credential_use_not_negative CHECK (streak >= 0 AND pauses >= 0 AND tokens >= 0 AND in_flight >= 0)
 ) WITH (fillfactor = 50);
 
 -- Which credential a device let in last.

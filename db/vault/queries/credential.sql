@@ -37,11 +37,12 @@ WHERE c.tag_keys && sqlc.arg(tag_keys)::text[] OR c.device_ids && sqlc.arg(devic
 ORDER BY c.id
 FOR UPDATE OF u;
 
+-- name: LockCredential :one
+-- Two updates of one credential take turns. What is read in the same statement would be as old as its beginning: read it in the next one.
+SELECT credential_id FROM credential_use WHERE credential_id = $1 FOR UPDATE;
+
 -- name: GetSecret :one
--- The row lock makes two updates of one credential take turns.
-SELECT s.credential_id, s.version, s.data_key, s.password, s.private_key, s.passphrase, s.enable_secret
-FROM credential_secret s JOIN credential_use u ON u.credential_id = s.credential_id
-WHERE s.credential_id = $1 FOR UPDATE OF u;
+SELECT credential_id, version, data_key, password, private_key, passphrase, enable_secret FROM credential_secret WHERE credential_id = $1;
 
 -- name: PutSecret :exec
 INSERT INTO credential_secret (credential_id, version, data_key, password, private_key, passphrase, enable_secret)
@@ -51,9 +52,9 @@ ON CONFLICT (credential_id) DO UPDATE SET version = EXCLUDED.version, data_key =
 
 -- name: InsertUse :exec
 -- The bucket begins full: more than any burst is cut to the burst.
-INSERT INTO credential_use (credential_id, probation, worked, streak, version_since, successes, failures, tokens, refilled_at, in_flight)
-VALUES ($1, true, false, 0, sqlc.arg(now), 0, 0, 1000, sqlc.arg(now), 0);
+INSERT INTO credential_use (credential_id, probation, worked, streak, pauses, version_since, successes, failures, tokens, refilled_at, in_flight)
+VALUES ($1, true, false, 0, 0, sqlc.arg(now), 0, 0, 1000, sqlc.arg(now), 0);
 
 -- name: BeginVersion :exec
 -- A changed secret has proved nothing yet. What is in flight still counts.
-UPDATE credential_use SET probation = true, worked = false, streak = 0, paused_until = NULL, version_since = sqlc.arg(now) WHERE credential_id = $1;
+UPDATE credential_use SET probation = true, worked = false, streak = 0, paused_until = NULL, pauses = 0, version_since = sqlc.arg(now) WHERE credential_id = $1;

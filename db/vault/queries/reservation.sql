@@ -32,7 +32,7 @@ RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.count
 DELETE FROM reservation WHERE deadline < sqlc.arg(before) AND NOT counted;
 
 -- name: LockUses :many
-SELECT credential_id, probation, worked, streak, paused_until, version_since, successes, failures, last_used_at, last_failed_at, tokens, refilled_at, in_flight
+SELECT credential_id, probation, worked, streak, paused_until, pauses, version_since, successes, failures, last_used_at, last_failed_at, tokens, refilled_at, in_flight
 FROM credential_use WHERE credential_id = ANY(sqlc.arg(ids)::uuid[]) ORDER BY credential_id FOR UPDATE;
 
 -- name: SaveBudgets :exec
@@ -42,7 +42,7 @@ WHERE u.credential_id = k.id;
 
 -- name: SaveUse :batchexec
 UPDATE credential_use SET probation = $2, worked = $3, streak = $4, paused_until = $5, successes = $6, failures = $7, last_used_at = $8,
-                          last_failed_at = $9, in_flight = $10
+                          last_failed_at = $9, in_flight = $10, pauses = $11
 WHERE credential_id = $1;
 
 -- name: ListDeviceState :many

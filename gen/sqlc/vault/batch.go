@@ -20,7 +20,7 @@ var (
 
 const saveUse = `-- name: SaveUse :batchexec
 UPDATE credential_use SET probation = $2, worked = $3, streak = $4, paused_until = $5, successes = $6, failures = $7, last_used_at = $8,
-                          last_failed_at = $9, in_flight = $10
+                          last_failed_at = $9, in_flight = $10, pauses = $11
 WHERE credential_id = $1
 `
 
@@ -41,6 +41,7 @@ type SaveUseParams struct {
 	LastUsedAt   *time.Time
 	LastFailedAt *time.Time
 	InFlight     int32
+	Pauses       int32
 }
 
 func (q *Queries) SaveUse(ctx context.Context, arg []SaveUseParams) *SaveUseBatchResults {
@@ -57,6 +58,7 @@ func (q *Queries) SaveUse(ctx context.Context, arg []SaveUseParams) *SaveUseBatc
 			a.LastUsedAt,
 			a.LastFailedAt,
 			a.InFlight,
+			a.Pauses,
 		}
 		batch.Queue(saveUse, vals...)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 const beginVersion = `-- name: BeginVersion :exec
-UPDATE credential_use SET probation = true, worked = false, streak = 0, paused_until = NULL, version_since = $2 WHERE credential_id = $1
+UPDATE credential_use SET probation = true, worked = false, streak = 0, paused_until = NULL, pauses = 0, version_since = $2 WHERE credential_id = $1
 `
 
 type BeginVersionParams struct {
@@ -40,7 +40,7 @@ func (q *Queries) DeleteCredential(ctx context.Context, id uuid.UUID) (int64, er
 }
 
 const getCredential = `-- name: GetCredential :one
-SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
+SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.pauses, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
 FROM credential c JOIN credential_use u ON u.credential_id = c.id
 WHERE c.id = $1
 `
@@ -74,6 +74,7 @@ func (q *Queries) GetCredential(ctx context.Context, id uuid.UUID) (GetCredentia
 		&i.CredentialUse.Worked,
 		&i.CredentialUse.Streak,
 		&i.CredentialUse.PausedUntil,
+		&i.CredentialUse.Pauses,
 		&i.CredentialUse.VersionSince,
 		&i.CredentialUse.Successes,
 		&i.CredentialUse.Failures,
@@ -87,12 +88,9 @@ func (q *Queries) GetCredential(ctx context.Context, id uuid.UUID) (GetCredentia
 }
 
 const getSecret = `-- name: GetSecret :one
-SELECT s.credential_id, s.version, s.data_key, s.password, s.private_key, s.passphrase, s.enable_secret
-FROM credential_secret s JOIN credential_use u ON u.credential_id = s.credential_id
-WHERE s.credential_id = $1 FOR UPDATE OF u
+SELECT credential_id, version, data_key, password, private_key, passphrase, enable_secret FROM credential_secret WHERE credential_id = $1
 `
 
-// The row lock makes two updates of one credential take turns.
 func (q *Queries) GetSecret(ctx context.Context, credentialID uuid.UUID) (CredentialSecret, error) {
 	row := q.db.QueryRow(ctx, getSecret, credentialID)
 	var i CredentialSecret
@@ -154,8 +152,8 @@ func (q *Queries) InsertCredential(ctx context.Context, arg InsertCredentialPara
 }
 
 const insertUse = `-- name: InsertUse :exec
-INSERT INTO credential_use (credential_id, probation, worked, streak, version_since, successes, failures, tokens, refilled_at, in_flight)
-VALUES ($1, true, false, 0, $2, 0, 0, 1000, $2, 0)
+INSERT INTO credential_use (credential_id, probation, worked, streak, pauses, version_since, successes, failures, tokens, refilled_at, in_flight)
+VALUES ($1, true, false, 0, 0, $2, 0, 0, 1000, $2, 0)
 `
 
 type InsertUseParams struct {
@@ -170,7 +168,7 @@ func (q *Queries) InsertUse(ctx context.Context, arg InsertUseParams) error {
 }
 
 const listApplicable = `-- name: ListApplicable :many
-SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
+SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.pauses, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
 FROM credential c JOIN credential_use u ON u.credential_id = c.id
 WHERE c.tag_keys && $1::text[] OR c.device_ids && $2::uuid[]
 ORDER BY c.id
@@ -216,6 +214,7 @@ func (q *Queries) ListApplicable(ctx context.Context, arg ListApplicableParams) 
 			&i.CredentialUse.Worked,
 			&i.CredentialUse.Streak,
 			&i.CredentialUse.PausedUntil,
+			&i.CredentialUse.Pauses,
 			&i.CredentialUse.VersionSince,
 			&i.CredentialUse.Successes,
 			&i.CredentialUse.Failures,
@@ -236,7 +235,7 @@ func (q *Queries) ListApplicable(ctx context.Context, arg ListApplicableParams) 
 }
 
 const listCredentials = `-- name: ListCredentials :many
-SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
+SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.pauses, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
 FROM credential c JOIN credential_use u ON u.credential_id = c.id
 WHERE lower(c.name) > lower($1::text)
 ORDER BY lower(c.name)
@@ -283,6 +282,7 @@ func (q *Queries) ListCredentials(ctx context.Context, arg ListCredentialsParams
 			&i.CredentialUse.Worked,
 			&i.CredentialUse.Streak,
 			&i.CredentialUse.PausedUntil,
+			&i.CredentialUse.Pauses,
 			&i.CredentialUse.VersionSince,
 			&i.CredentialUse.Successes,
 			&i.CredentialUse.Failures,
@@ -303,7 +303,7 @@ func (q *Queries) ListCredentials(ctx context.Context, arg ListCredentialsParams
 }
 
 const lockApplicable = `-- name: LockApplicable :many
-SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
+SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.pauses, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
 FROM credential c JOIN credential_use u ON u.credential_id = c.id
 WHERE c.tag_keys && $1::text[] OR c.device_ids && $2::uuid[]
 ORDER BY c.id
@@ -351,6 +351,7 @@ func (q *Queries) LockApplicable(ctx context.Context, arg LockApplicableParams) 
 			&i.CredentialUse.Worked,
 			&i.CredentialUse.Streak,
 			&i.CredentialUse.PausedUntil,
+			&i.CredentialUse.Pauses,
 			&i.CredentialUse.VersionSince,
 			&i.CredentialUse.Successes,
 			&i.CredentialUse.Failures,
@@ -368,6 +369,18 @@ func (q *Queries) LockApplicable(ctx context.Context, arg LockApplicableParams) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const lockCredential = `-- name: LockCredential :one
+SELECT credential_id FROM credential_use WHERE credential_id = $1 FOR UPDATE
+`
+
+// Two updates of one credential take turns. What is read in the same statement would be as old as its beginning: read it in the next one.
+func (q *Queries) LockCredential(ctx context.Context, credentialID uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, lockCredential, credentialID)
+	var credential_id uuid.UUID
+	err := row.Scan(&credential_id)
+	return credential_id, err
 }
 
 const putSecret = `-- name: PutSecret :exec

@@ -44,6 +44,7 @@ type CredentialUse struct {
 	Worked       bool
 	Streak       int32
 	PausedUntil  *time.Time
+	Pauses       int32
 	VersionSince time.Time
 	Successes    int32
 	Failures     int32

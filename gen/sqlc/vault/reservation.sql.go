@@ -179,7 +179,7 @@ func (q *Queries) ListDeviceState(ctx context.Context, deviceIds []uuid.UUID) ([
 }
 
 const lockUses = `-- name: LockUses :many
-SELECT credential_id, probation, worked, streak, paused_until, version_since, successes, failures, last_used_at, last_failed_at, tokens, refilled_at, in_flight
+SELECT credential_id, probation, worked, streak, paused_until, pauses, version_since, successes, failures, last_used_at, last_failed_at, tokens, refilled_at, in_flight
 FROM credential_use WHERE credential_id = ANY($1::uuid[]) ORDER BY credential_id FOR UPDATE
 `
 
@@ -198,6 +198,7 @@ func (q *Queries) LockUses(ctx context.Context, ids []uuid.UUID) ([]CredentialUs
 			&i.Worked,
 			&i.Streak,
 			&i.PausedUntil,
+			&i.Pauses,
 			&i.VersionSince,
 			&i.Successes,
 			&i.Failures,

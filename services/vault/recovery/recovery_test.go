@@ -79,3 +79,17 @@ func TestDerivedKeysAreFixed(t *testing.T) {
 	require.Equal(t, "5d607b49e03e43c294ec77d8c08ed857428f0df0dc47a28520b94ea30e45aa19", hex.EncodeToString(sealKey))
 	require.Equal(t, "7b718631e827ed06a4d247b4eba2f041032c159d8bfe26d18cfe7349df8625d2", hex.EncodeToString(digestKey))
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("# text\nnetraven-recovery-v1:" + hex.EncodeToString(bytes.Repeat([]byte{1}, 32)) + "\n"))
+	f.Add([]byte("netraven-recovery-v1:\n\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		key, err := recovery.Parse(text)
+		if err != nil {
+			return
+		}
+		if public, err := key.Public(); err != nil || len(public) != 32 {
+			t.Fatalf("a key that is none: %v", err)
+		}
+	})
+}
