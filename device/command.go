@@ -235,12 +235,11 @@ func (x *exchange) dropPrompts(end int) int {
 		if len(line) > 0 && !bytes.HasSuffix(line, want) {
 			return end
 		}
-		at = start
-		if len(line) == 0 {
-			continue
-		}
-		if end = start; len(line) > len(want) { // glued to the last line, which had no end
+		if len(line) > len(want) { // glued to the last line, which had no end
 			return start + bytes.LastIndex(x.screen.text[start:at], want)
+		}
+		if at = start; len(line) > 0 {
+			end = start
 		}
 	}
 	return end

@@ -288,7 +288,9 @@ func TestWhatIsNoSSHAtAll(t *testing.T) {
 	}()
 	p := newPeer(t)
 	p.listen = ln
-	mustFail(t, p.attempt(), jobv1.Failure_UNREACHABLE)
+	cfg := p.attempt()
+	cfg.Limits.Login = 300 * time.Millisecond
+	mustFail(t, cfg, jobv1.Failure_UNREACHABLE)
 }
 
 func TestCancelClosesTheSocketAtOnce(t *testing.T) {

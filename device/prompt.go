@@ -50,8 +50,8 @@ func nameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c >= 0x80
 }
 
-// sure reports whether the prompt names its host well enough that the same text again is no accident.
-func (p *prompt) sure() bool { return len(p.stem) >= 3 }
+// sure reports whether the prompt names its host, so that the same text again is hardly an accident.
+func (p *prompt) sure() bool { return len(p.stem) >= 2 && len(p.learned) >= 3 }
 
 // same reports whether line is the learned prompt.
 func (p *prompt) same(line []byte) bool {
@@ -76,8 +76,9 @@ func (p *prompt) match(text []byte, bol int) (start int, ok bool) {
 	return min(from+at, bol), true
 }
 
-// related reports whether line names the same host as the learned prompt.
-func (p *prompt) related(line []byte) bool { return p.sure() && bytes.Contains(line, p.stem) }
+// related reports whether line names the same host as the learned prompt. Two letters are found in too
+// many words for that.
+func (p *prompt) related(line []byte) bool { return len(p.stem) >= 3 && bytes.Contains(line, p.stem) }
 
 // precedes judges what stands before an echo, without its blanks: nothing, the learned prompt, or
 // something else that looks like one.
