@@ -12,10 +12,12 @@ import (
 const (
 	defaultMaxSessions     = 50
 	defaultLoginsPerSecond = 20
-	capsFor                = time.Second
+	// capsFor is how old caps may be when work is claimed: short enough that a change counts at once for people, long enough that ten thousand agents
+	// that ask at the same moment cost one question.
+	capsFor = 50 * time.Millisecond
 )
 
-// capCache remembers the gateways' caps for a second: a changed cap counts at the next claim but one at the latest.
+// capCache remembers the gateways' caps for a moment, so that claims that come together ask once.
 type capCache struct {
 	client inventoryv1.TargetServiceClient
 	now    func() time.Time
@@ -25,7 +27,7 @@ type capCache struct {
 	caps  map[string]*inventoryv1.ListGatewayCapsResponse_Item
 }
 
-// of answers a gateway's caps. Blocks on inventory once a second; the last answer serves while inventory is away.
+// of answers a gateway's caps. It blocks on inventory when the last answer is old; that answer serves on while inventory is away.
 func (c *capCache) of(ctx context.Context, gateway string) (maxSessions, loginsPerSecond int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
