@@ -18,6 +18,7 @@ const (
 	maxListed = 5
 	// retryInFlight is when a task that waits for a free place should ask again: reports free places all the time.
 	retryInFlight = 300 * time.Millisecond
+	maxRounds     = 3
 
 	// pauseAfter refusals in a row pause a credential, for pauseFirst, doubling with each further pause up to pauseMost; after a pause one attempt
 	// finds out. Four, then one at 1, 3, 7, 15 and 31 minutes.
@@ -51,11 +52,14 @@ type admission struct {
 	candidates []*held
 	// taken are the candidates whose budget changed.
 	taken map[uuid.UUID]*held
+	// waiting counts the tasks that each credential holds back in this batch: they are told to come back one after the other, because a task
+	// that comes back too early costs a claim.
+	waiting map[uuid.UUID]int
 }
 
 // newAdmission refills the buckets of the rows for the time that has passed.
 func newAdmission(now time.Time, rows []held) *admission {
-	a := &admission{now: now, taken: map[uuid.UUID]*held{}}
+	a := &admission{now: now, taken: map[uuid.UUID]*held{}, waiting: map[uuid.UUID]int{}}
 	for i := range rows {
 		u := &rows[i].CredentialUse
 		rate := float64(rows[i].Credential.LoginsPerSecond)
@@ -77,7 +81,7 @@ func (a *admission) admit(t asking) answer {
 	}
 	first := &list[0].CredentialUse
 	if first.Tokens < 1 {
-		missing := (1 - first.Tokens) / float64(list[0].Credential.LoginsPerSecond)
+		missing := (float64(a.place(list[0])) - first.Tokens) / float64(list[0].Credential.LoginsPerSecond)
 		return answer{retryAfter: a.now.Add(time.Duration(missing * float64(time.Second))), waitingFor: list[0].Credential.Name}
 	}
 	first.Tokens--
@@ -187,8 +191,16 @@ func inFlightCap(c *held) int32 {
 	return goodInFlight
 }
 
+// place is the task's place in the queue for a credential: 1 is the first.
+func (a *admission) place(c *held) int {
+	a.waiting[c.Credential.ID]++
+	return a.waiting[c.Credential.ID]
+}
+
 func (a *admission) wait(c *held) answer {
-	at := a.now.Add(retryInFlight)
+	// As many come free at once, at best; but one success may end a probation and free them all.
+	rounds := min(maxRounds, 1+(a.place(c)-1)/int(inFlightCap(c)))
+	at := a.now.Add(time.Duration(rounds) * retryInFlight)
 	if p := c.CredentialUse.PausedUntil; p != nil && p.After(at) {
 		at = *p
 	}

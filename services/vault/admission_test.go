@@ -119,6 +119,11 @@ func TestLoginsPerSecondAreATokenBucket(t *testing.T) {
 	n, last := admitted()
 	require.Equal(t, 5, n, "a burst of one second's logins")
 	require.InDelta(t, 200*time.Millisecond, last.retryAfter.Sub(now), float64(time.Millisecond))
+	third := newAdmission(now, rows)
+	for range 2 {
+		third.admit(ask)
+	}
+	require.InDelta(t, 600*time.Millisecond, third.admit(ask).retryAfter.Sub(now), float64(time.Millisecond), "one after the other")
 	now = now.Add(400 * time.Millisecond)
 	n, _ = admitted()
 	require.Equal(t, 2, n)

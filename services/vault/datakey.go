@@ -58,16 +58,6 @@ func (s *Service) dataKeyOf(row vaultsql.ListDeviceKeysRow) (*vaultv1.GetDataKey
 	return item, err
 }
 
-// makeDeviceKeys makes the data keys that devices still lack.
-func (s *Service) makeDeviceKeys(ctx context.Context, ids []uuid.UUID) error {
-	missing, err := s.store.withoutKey(ctx, ids)
-	if err != nil || len(missing) == 0 {
-		return err
-	}
-	_, err = s.deviceKeys(ctx, missing)
-	return err
-}
-
 // deviceKeys answers the sealed data keys of devices, making missing ones. When two ask at once, both get the same.
 func (s *Service) deviceKeys(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]vaultsql.ListDeviceKeysRow, error) {
 	rows, err := s.store.listDeviceKeys(ctx, ids)

@@ -27,7 +27,7 @@ func (s *Service) ReserveCredentials(ctx context.Context, req *vaultv1.ReserveCr
 	if err != nil {
 		return nil, err
 	}
-	if err := s.makeDeviceKeys(ctx, devicesOfBatch(batch)); err != nil { // the grant will need it
+	if err := s.lookUp(ctx, batch); err != nil {
 		return nil, err
 	}
 	answers, err := s.store.reserve(ctx, now, batch)
@@ -68,10 +68,22 @@ func (s *Service) batchOf(req *vaultv1.ReserveCredentialsRequest, now time.Time)
 	return batch, nil
 }
 
-func devicesOfBatch(batch []asking) []uuid.UUID {
+// lookUp reads which credential each device let in last, and makes the data keys that the grants will need.
+func (s *Service) lookUp(ctx context.Context, batch []asking) error {
 	ids := make([]uuid.UUID, len(batch))
 	for i, t := range batch {
 		ids[i] = t.device
 	}
-	return ids
+	lastGood, keyless, err := s.store.deviceState(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, t := range batch {
+		batch[i].lastGood = lastGood[t.device]
+	}
+	if len(keyless) == 0 {
+		return nil
+	}
+	_, err = s.deviceKeys(ctx, keyless)
+	return err
 }

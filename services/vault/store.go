@@ -85,18 +85,12 @@ func (s *store) listApplicable(ctx context.Context, device uuid.UUID, keys []str
 	if err != nil {
 		return nil, uuid.Nil, err
 	}
-	state, err := s.q.ListDeviceState(ctx, []uuid.UUID{device})
-	if err != nil {
-		return nil, uuid.Nil, err
-	}
+	lastGood, _, err := s.deviceState(ctx, []uuid.UUID{device})
 	out := make([]held, len(rows))
 	for i, r := range rows {
 		out[i] = held(r)
 	}
-	if len(state) == 1 && state[0].LastGood != nil {
-		return out, *state[0].LastGood, nil
-	}
-	return out, uuid.Nil, nil
+	return out, lastGood[device], err
 }
 
 func (s *store) createCredential(ctx context.Context, row vaultsql.Credential, sealed vaultsql.PutSecretParams) error {

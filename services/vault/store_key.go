@@ -8,15 +8,19 @@ import (
 	vaultsql "github.com/netraven/netraven/gen/sqlc/vault"
 )
 
-// withoutKey answers the devices that have no data key yet.
-func (s *store) withoutKey(ctx context.Context, ids []uuid.UUID) (missing []uuid.UUID, err error) {
+// deviceState answers which credential each device let in last, and the devices that have no data key yet.
+func (s *store) deviceState(ctx context.Context, ids []uuid.UUID) (lastGood map[uuid.UUID]uuid.UUID, keyless []uuid.UUID, err error) {
 	rows, err := s.q.ListDeviceState(ctx, ids)
+	lastGood = make(map[uuid.UUID]uuid.UUID, len(rows))
 	for _, r := range rows {
+		if r.LastGood != nil {
+			lastGood[r.DeviceID] = *r.LastGood
+		}
 		if !r.HasKey {
-			missing = append(missing, r.DeviceID)
+			keyless = append(keyless, r.DeviceID)
 		}
 	}
-	return missing, err
+	return lastGood, keyless, err
 }
 
 func (s *store) listDeviceKeys(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]vaultsql.ListDeviceKeysRow, error) {

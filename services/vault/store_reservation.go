@@ -33,9 +33,6 @@ func (s *store) reserve(ctx context.Context, now time.Time, batch []asking) ([]a
 		if err != nil {
 			return err
 		}
-		if err := readLastGood(ctx, q, batch); err != nil {
-			return err
-		}
 		a := newAdmission(now, rows)
 		insert := vaultsql.InsertReservationsParams{Now: now}
 		for i, t := range batch {
@@ -84,20 +81,6 @@ func reserved(ctx context.Context, q *vaultsql.Queries, batch []asking) (map[att
 		out[attemptKey{r.TaskID, r.Fence}] = r.CredentialIds
 	}
 	return out, err
-}
-
-func readLastGood(ctx context.Context, q *vaultsql.Queries, batch []asking) error {
-	rows, err := q.ListDeviceState(ctx, devicesOfBatch(batch))
-	good := make(map[uuid.UUID]uuid.UUID, len(rows))
-	for _, r := range rows {
-		if r.LastGood != nil {
-			good[r.DeviceID] = *r.LastGood
-		}
-	}
-	for i := range batch {
-		batch[i].lastGood = good[batch[i].device]
-	}
-	return err
 }
 
 func addReservation(p *vaultsql.InsertReservationsParams, t asking, ids []uuid.UUID) {
