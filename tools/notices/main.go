@@ -26,6 +26,7 @@ var targets = []string{"linux/amd64", "linux/arm64", "darwin/arm64"}
 const preamble = `Third-party notices
 
 NetRaven's programs contain code of the Go modules below, each under its own licence, printed after its name as the module carries it.
+They also contain parts of Go's standard library, whose licence is the one printed under golang.org/x/crypto.
 This file is written by "make notices"; do not edit it.
 `
 
@@ -63,7 +64,7 @@ func run(out string) error {
 		_, err := os.Stdout.Write(text)
 		return err
 	}
-	if err := os.WriteFile(out, text, 0o644); err != nil { //nolint:gosec // a public document
+	if err := os.WriteFile(out, text, 0o644); err != nil {
 		return err
 	}
 	fmt.Printf("%s names %d modules.\n", out, len(modules))
