@@ -188,7 +188,7 @@ func TestFailure58ForgedTokens(t *testing.T) {
 	claims := func(audience string) jwt.MapClaims {
 		return jwt.MapClaims{"iss": "netraven", "aud": audience, "sub": "x", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(), "perms": []string{"*"}}
 	}
-	make := func(method jwt.SigningMethod, key any, audience, kid string) string {
+	forge := func(method jwt.SigningMethod, key any, audience, kid string) string {
 		token := jwt.NewWithClaims(method, claims(audience))
 		token.Header["kid"] = kid
 		out, err := token.SignedString(key)
@@ -200,12 +200,12 @@ func TestFailure58ForgedTokens(t *testing.T) {
 	part := strings.Split(good, ".")
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","kid":"` + kid + `"}`))
 	for name, token := range map[string]string{
-		"alg none":          make(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "netraven", kid),
+		"alg none":          forge(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, "netraven", kid),
 		"alg none, swapped": none + "." + part[1] + ".",
-		"HS256 public key":  make(jwt.SigningMethodHS256, []byte(key.Public().(ed25519.PublicKey)), "netraven", kid),
-		"foreign audience":  make(jwt.SigningMethodEdDSA, key, "other", kid),
-		"unknown kid":       make(jwt.SigningMethodEdDSA, stranger, "netraven", "gone"),
-		"stranger's key":    make(jwt.SigningMethodEdDSA, stranger, "netraven", kid),
+		"HS256 public key":  forge(jwt.SigningMethodHS256, []byte(key.Public().(ed25519.PublicKey)), "netraven", kid),
+		"foreign audience":  forge(jwt.SigningMethodEdDSA, key, "other", kid),
+		"unknown kid":       forge(jwt.SigningMethodEdDSA, stranger, "netraven", "gone"),
+		"stranger's key":    forge(jwt.SigningMethodEdDSA, stranger, "netraven", kid),
 		"cut":               part[0] + "." + part[1],
 		"empty":             "",
 	} {
@@ -216,7 +216,7 @@ func TestFailure58ForgedTokens(t *testing.T) {
 	_, err = h.verifier().Verify(t.Context(), good)
 	require.NoError(t, err)
 	// Two periods later the key that signed is retired: its tokens are worthless, whatever they say.
-	eternal := make(jwt.SigningMethodEdDSA, key, "netraven", kid)
+	eternal := forge(jwt.SigningMethodEdDSA, key, "netraven", kid)
 	for range 3 {
 		h.pass(31 * 24 * time.Hour)
 		require.NoError(t, h.svc.tickOnce(t.Context()))
