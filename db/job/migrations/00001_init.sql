@@ -92,7 +92,7 @@ CREATE TABLE task (
     created_at  timestamptz NOT NULL,
     started_at  timestamptz,
     finished_at timestamptz,
-    -- The transaction that changed the row last: watchers read from the oldest one that may still be open.
+    -- The transaction that changed the row last, offers and leases apart: watchers read from the oldest one that may still be open.
     touched     bigint      NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     CONSTRAINT task_pkey PRIMARY KEY (id),
     CONSTRAINT task_state_known CHECK (state IN ('SCHEDULED', 'READY', 'OFFERED', 'LEASED', 'RUNNING', 'RETRY_WAIT', 'SUCCEEDED',
@@ -103,10 +103,11 @@ CREATE TABLE task (
         'RETRY_WAIT'))),
     CONSTRAINT task_failure_said CHECK (state <> 'FAILED' OR failure IS NOT NULL),
     CONSTRAINT task_changed_succeeded CHECK (NOT changed OR state = 'SUCCEEDED')
-) WITH (autovacuum_vacuum_scale_factor = 0.02);
+) WITH (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX task_by_name ON task (run_id, device_name COLLATE "C", id);
 CREATE INDEX task_touched ON task (run_id, touched);
-CREATE INDEX task_due ON task (not_before) WHERE state IN ('SCHEDULED', 'RETRY_WAIT');
+-- No index reads the state: a change of it alone stays on its page.
+CREATE INDEX task_due ON task (not_before) WHERE not_before IS NOT NULL;
 
 -- The queue: one narrow row for each task that is READY in a run that goes on. Rows come and go, so the table stays small.
 CREATE TABLE ready (

@@ -23,7 +23,7 @@ SELECT count(*) FROM device_slot WHERE agent_id = sqlc.arg(agent_id);
 
 -- name: ClaimReady :many
 -- Takes up to max tasks of the gateway, one a device, each with a new fence and its device's slot. Tasks whose device is busy are held
--- back for a second, out of the way of the next claim.
+-- back for a second, out of the way of the next claim. Watchers are not told of offers (`touched` stays): most are leases a moment later.
 WITH candidate AS MATERIALIZED (
     SELECT ready.task_id, ready.device_id, ready.place FROM ready
     WHERE ready.gateway_id = sqlc.arg(gateway_id) AND ready.not_before IS NULL
@@ -45,8 +45,7 @@ WITH candidate AS MATERIALIZED (
 ), busy AS (
     UPDATE ready r SET not_before = sqlc.arg(now)::timestamptz + interval '1 second'
     FROM candidate c
-    WHERE r.task_id = c.task_id AND NOT EXISTS (SELECT 1 FROM slot WHERE slot.task_id = c.task_id)
-    RETURNING r.task_id
+    WHERE r.task_id = c.task_id AND c.task_id NOT IN (SELECT slot.task_id FROM slot)
 ), spent AS (
     UPDATE gateway_rate g SET tokens = g.tokens - n.claimed, served = GREATEST(g.served, n.served)
     FROM (SELECT count(*) AS claimed, COALESCE(max(place), 0) AS served FROM taken) n
@@ -54,11 +53,10 @@ WITH candidate AS MATERIALIZED (
     RETURNING g.gateway_id
 )
 UPDATE task t SET state = 'OFFERED', fence = slot.fence, agent_id = sqlc.arg(agent_id), waiting_for = '', not_before = NULL,
-    started_at = NULL, touched = pg_current_xact_id()::text::bigint
-FROM slot JOIN candidate c ON c.task_id = slot.task_id, run r
+    started_at = NULL
+FROM slot, run r
 WHERE t.id = slot.task_id AND t.state = 'READY' AND r.id = t.run_id
-RETURNING t.id, t.run_id, t.device_id, t.fence, t.attempt, c.place, r.kind, r.params, r.mutating,
-    (SELECT count(*) FROM busy) AS busy;
+RETURNING t.id, t.run_id, t.device_id, t.fence, t.attempt, r.kind, r.params, r.mutating;
 
 -- name: RefundTokens :exec
 UPDATE gateway_rate SET tokens = tokens + sqlc.arg(claimed)::integer WHERE gateway_id = sqlc.arg(gateway_id);

@@ -8,7 +8,8 @@ ORDER BY t.id
 FOR UPDATE OF t;
 
 -- name: WriteTasks :exec
--- Writes what became of locked tasks. The zero time, the nil id and the empty failure stand for NULL.
+-- Writes what became of locked tasks. The zero time, the nil id and the empty failure stand for NULL. An accepted offer
+-- touches no index: the attempt starts a moment later, and that is what watchers see.
 UPDATE task t SET
     state       = i.state,
     gateway_id  = i.gateway_id,
@@ -22,7 +23,7 @@ UPDATE task t SET
     stop        = i.stop,
     started_at  = NULLIF(i.started_at, '0001-01-01T00:00:00Z'::timestamptz),
     finished_at = NULLIF(i.finished_at, '0001-01-01T00:00:00Z'::timestamptz),
-    touched     = pg_current_xact_id()::text::bigint
+    touched     = CASE WHEN t.state = 'OFFERED' AND i.state = 'LEASED' THEN t.touched ELSE pg_current_xact_id()::text::bigint END
 FROM (
     SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(states)::text[]) AS state, unnest(sqlc.arg(gateway_ids)::uuid[]) AS gateway_id,
         unnest(sqlc.arg(fences)::bigint[]) AS fence, unnest(sqlc.arg(attempts)::smallint[]) AS attempt, unnest(sqlc.arg(agent_ids)::uuid[]) AS agent_id,

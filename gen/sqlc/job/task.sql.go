@@ -472,7 +472,7 @@ UPDATE task t SET
     stop        = i.stop,
     started_at  = NULLIF(i.started_at, '0001-01-01T00:00:00Z'::timestamptz),
     finished_at = NULLIF(i.finished_at, '0001-01-01T00:00:00Z'::timestamptz),
-    touched     = pg_current_xact_id()::text::bigint
+    touched     = CASE WHEN t.state = 'OFFERED' AND i.state = 'LEASED' THEN t.touched ELSE pg_current_xact_id()::text::bigint END
 FROM (
     SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS state, unnest($3::uuid[]) AS gateway_id,
         unnest($4::bigint[]) AS fence, unnest($5::smallint[]) AS attempt, unnest($6::uuid[]) AS agent_id,
@@ -499,7 +499,8 @@ type WriteTasksParams struct {
 	FinishedAt []time.Time
 }
 
-// Writes what became of locked tasks. The zero time, the nil id and the empty failure stand for NULL.
+// Writes what became of locked tasks. The zero time, the nil id and the empty failure stand for NULL. An accepted offer
+// touches no index: the attempt starts a moment later, and that is what watchers see.
 func (q *Queries) WriteTasks(ctx context.Context, arg WriteTasksParams) error {
 	_, err := q.db.Exec(ctx, writeTasks,
 		arg.Ids,
