@@ -41,8 +41,11 @@ func (linuxHost) readLine(s *session) (string, bool) {
 	return s.lineUntil(true, "\r\n\x1b[?2004l\r")
 }
 
-// run takes commands joined by ; and &&.
+// run takes commands joined by ; and &&, and the one kind of loop that linuxLoop knows.
 func (k linuxHost) run(s *session, line string) (status uint32) {
+	if l, ok := parseLinuxLoop(line); ok {
+		return l.run(s)
+	}
 	for _, all := range strings.Split(line, ";") {
 		for _, one := range strings.Split(all, "&&") {
 			if status = k.one(s, strings.Fields(one)); status != 0 || s.over {
