@@ -222,6 +222,20 @@ func Test75DeviceMovedToAnotherGateway(t *testing.T) {
 	require.Equal(t, []string{"OFFERED", "OFFERED"}, h.states(run.GetId()))
 }
 
+// A gateway without agents does not keep what another one can do.
+func Test75DeviceMovedAwayFromADeadGateway(t *testing.T) {
+	h := newHouse(t)
+	ids := h.inventory.add(2, otherGateway)
+	h.run("backup")
+	h.inventory.gateway[ids[0]] = wellknownLocal
+	a := h.agent()
+	h.clock.add(time.Minute)
+	for range movedEvery {
+		h.reap()
+	}
+	require.Len(t, a.claim(5), 1)
+}
+
 func Test76GoneDevicesAreSkipped(t *testing.T) {
 	h := newHouse(t)
 	ids := h.inventory.add(2, wellknownLocal)

@@ -258,6 +258,13 @@ func (c *change) moveTo(fence int64, gateway uuid.UUID) {
 	}
 }
 
+// rebind queues a waiting task at the gateway that reaches its device now.
+func (c *change) rebind(gateway uuid.UUID) {
+	if c.now.State == ready {
+		c.now.GatewayID = gateway
+	}
+}
+
 // refuse ends a claimed task that cannot be offered at all.
 func (c *change) refuse(fence int64, state string, failure *jobv1.Failure) {
 	if c.now.State == offered && c.now.Fence == fence {

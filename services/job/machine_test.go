@@ -1,6 +1,7 @@
 package job
 
 import (
+	"flag"
 	"testing"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	"github.com/netraven/netraven/internal/wellknown"
 )
+
+// Each history costs hundreds of calls on a real database; more of them: -rapid.checks=1000.
+func init() { _ = flag.Set("rapid.checks", "25") }
 
 // world is what an all-seeing observer knows of a random history: which attempts have an open session, and which decided their task.
 type world struct {

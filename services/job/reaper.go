@@ -16,13 +16,14 @@ const (
 )
 
 // reapOnce does everything that time brings about: offers lapse, leases are lost, waits end, cancellations reach every task, tasks without an
-// agent expire. Each chore works in bounded batches; what fails does not keep the others from their turn.
+// agent expire, or follow their device to another gateway. Each chore works in bounded batches; what fails does not keep the others from their turn.
 func (s *Service) reapOnce(ctx context.Context) error {
 	return errors.Join(
 		s.rounds(ctx, s.reapSlots),
 		s.rounds(ctx, s.reapWaits),
 		s.reapCancelled(ctx),
 		s.rounds(ctx, s.reapUnattended),
+		s.reapMoved(ctx),
 		s.store.forget(ctx, s.now()),
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
@@ -47,7 +48,7 @@ type Deps struct {
 	// Pool reaches the migrated schema job by search_path.
 	Pool      *pgxpool.Pool
 	Log       *slog.Logger
-	Now       func() time.Time // nil: time.Now
+	Now       func() time.Time // nil: the database's clock
 	Inventory inventoryv1.TargetServiceClient
 	Vault     vaultv1.GrantServiceClient
 	// Signer signs specs; its purpose is SPEC_SIGNER.
@@ -72,6 +73,10 @@ type Service struct {
 	caps      *capCache
 	bells     *bells
 	wake      *db.Listener
+	clock     *databaseClock
+	// ticks and movedAfter are the reaper's own.
+	ticks      int
+	movedAfter uuid.UUID
 	// stopped ends long polls and streams when Run ends.
 	stopped context.Context
 	stop    context.CancelFunc
@@ -95,11 +100,13 @@ func New(config Config, deps Deps) (*Service, error) {
 	if deps.Log == nil {
 		deps.Log = slog.Default()
 	}
+	store := newStore(deps.Pool)
+	clock := &databaseClock{store: store}
 	if deps.Now == nil {
-		deps.Now = time.Now
+		deps.Now = clock.Now
 	}
 	s := &Service{
-		config: config, log: deps.Log, now: deps.Now, store: newStore(deps.Pool), inventory: deps.Inventory, vault: deps.Vault,
+		config: config, log: deps.Log, now: deps.Now, clock: clock, store: store, inventory: deps.Inventory, vault: deps.Vault,
 		signer: deps.Signer, kinds: deps.Kinds, caps: &capCache{client: deps.Inventory, now: deps.Now}, bells: &bells{},
 		wake: db.NewListener(deps.Pool, db.ListenOptions{Logger: deps.Log}),
 	}
@@ -120,7 +127,11 @@ func (s *Service) Run(ctx context.Context) error {
 	if err := s.store.ensureSystemJobs(ctx, s.now()); err != nil {
 		return err
 	}
+	if err := s.clock.compare(ctx); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.loop(ctx, "clock", "", clockEvery, s.clock.compare) })
 	g.Go(func() error { return s.loop(ctx, "expand", expandKey, time.Second, s.expandAll) })
 	g.Go(func() error { return s.loop(ctx, "reap", "", time.Second, s.reapOnce) })
 	g.Go(func() error { return s.loop(ctx, "fold", foldKey, time.Second, s.foldOnce) })

@@ -136,10 +136,11 @@ func (b *batch) writeTasks(ctx context.Context, queueLocked bool) ([]string, err
 			continue
 		}
 		addTask(&p, &c.now)
-		switch {
-		case c.was.State == ready && c.now.State != ready:
+		stays := c.was.State == ready && c.now.State == ready && c.was.GatewayID == c.now.GatewayID
+		if c.was.State == ready && !stays {
 			out = append(out, id)
-		case c.was.State != ready && c.now.State == ready:
+		}
+		if c.now.State == ready && !stays {
 			in.TaskIds = append(in.TaskIds, id)
 			in.RunIds = append(in.RunIds, c.now.RunID)
 			in.NotBefore = append(in.NotBefore, deref(c.now.NotBefore))

@@ -60,3 +60,9 @@ func (s *store) runGateways(ctx context.Context, run uuid.UUID) ([]string, error
 	ids, err := s.q.RunGateways(ctx, run)
 	return gatewayKeys(ids), sqlError(err)
 }
+
+// waitingInVain answers tasks after one, by id, at gateways that no agent has asked for in the last half minute.
+func (s *store) waitingInVain(ctx context.Context, after uuid.UUID, now time.Time, n int32) ([]jobsql.WaitingInVainRow, error) {
+	rows, err := s.q.WaitingInVain(ctx, jobsql.WaitingInVainParams{After: after, Since: utc(now).Add(-30 * time.Second), Batch: n})
+	return rows, sqlError(err)
+}

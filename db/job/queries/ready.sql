@@ -51,3 +51,10 @@ SELECT DISTINCT gateway_id FROM item;
 SELECT r.task_id FROM ready r LEFT JOIN gateway_rate g ON g.gateway_id = r.gateway_id
 WHERE r.queued_at < sqlc.arg(since)::timestamptz AND COALESCE(g.asked_at, '-infinity') < sqlc.arg(since)::timestamptz
 LIMIT 1000;
+
+-- name: WaitingInVain :many
+-- Tasks, by id, that wait at gateways of which no agent has asked for work for a while: their devices may be elsewhere by now.
+SELECT r.task_id, r.device_id, r.gateway_id FROM ready r LEFT JOIN gateway_rate g ON g.gateway_id = r.gateway_id
+WHERE r.task_id > sqlc.arg(after) AND COALESCE(g.asked_at, '-infinity') < sqlc.arg(since)::timestamptz
+ORDER BY r.task_id
+LIMIT sqlc.arg(batch);

@@ -182,3 +182,43 @@ func (q *Queries) Unattended(ctx context.Context, since time.Time) ([]uuid.UUID,
 	}
 	return items, nil
 }
+
+const waitingInVain = `-- name: WaitingInVain :many
+SELECT r.task_id, r.device_id, r.gateway_id FROM ready r LEFT JOIN gateway_rate g ON g.gateway_id = r.gateway_id
+WHERE r.task_id > $1 AND COALESCE(g.asked_at, '-infinity') < $2::timestamptz
+ORDER BY r.task_id
+LIMIT $3
+`
+
+type WaitingInVainParams struct {
+	After uuid.UUID
+	Since time.Time
+	Batch int32
+}
+
+type WaitingInVainRow struct {
+	TaskID    uuid.UUID
+	DeviceID  uuid.UUID
+	GatewayID uuid.UUID
+}
+
+// Tasks, by id, that wait at gateways of which no agent has asked for work for a while: their devices may be elsewhere by now.
+func (q *Queries) WaitingInVain(ctx context.Context, arg WaitingInVainParams) ([]WaitingInVainRow, error) {
+	rows, err := q.db.Query(ctx, waitingInVain, arg.After, arg.Since, arg.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WaitingInVainRow{}
+	for rows.Next() {
+		var i WaitingInVainRow
+		if err := rows.Scan(&i.TaskID, &i.DeviceID, &i.GatewayID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
