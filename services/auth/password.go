@@ -111,7 +111,7 @@ func decodeHash(encoded string) (time, memory uint32, threads uint8, salt, key [
 // checkPassword says what is wrong with a new password. field is the request's field.
 func checkPassword(field, username string, password secret.String) error {
 	text := password.Reveal()
-	message := ""
+	var message string
 	switch {
 	case utf8.RuneCountInString(text) < minPassword:
 		message = fmt.Sprintf("a password has at least %d characters", minPassword)

@@ -92,9 +92,13 @@ func (s *Service) Refresh(ctx context.Context, req *authv1.RefreshRequest) (*aut
 
 // Logout ends the caller's session.
 func (s *Service) Logout(ctx context.Context, _ *authv1.LogoutRequest) (*emptypb.Empty, error) {
-	id, err := uuid.Parse(authn.FromContext(ctx).SessionID)
-	if err != nil { // a caller without a session has none to end
+	session := authn.FromContext(ctx).SessionID
+	if session == "" { // a caller without a session has none to end
 		return &emptypb.Empty{}, nil
+	}
+	id, err := uuid.Parse(session)
+	if err != nil {
+		return nil, err
 	}
 	return &emptypb.Empty{}, s.store.endSession(ctx, id, s.now())
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,9 +40,9 @@ func (r *keyring) replace(keys []signingKey) {
 func (r *keyring) signer(now time.Time) (string, ed25519.PrivateKey, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for i := len(r.keys) - 1; i >= 0; i-- {
-		if !r.keys[i].signsFrom.After(now) {
-			return r.keys[i].kid, r.keys[i].private, nil
+	for _, k := range slices.Backward(r.keys) {
+		if !k.signsFrom.After(now) {
+			return k.kid, k.private, nil
 		}
 	}
 	return "", nil, errors.New("no signing key is valid yet; has the clock been set back?")

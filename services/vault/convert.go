@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -28,10 +29,8 @@ func enableOf(set string, secretsSet []string) string {
 	if set != vaultv1.Credential_UNSPECIFIED.String() {
 		return set
 	}
-	for _, name := range secretsSet {
-		if name == "enable_secret" {
-			return vaultv1.Credential_SECRET.String()
-		}
+	if slices.Contains(secretsSet, "enable_secret") {
+		return vaultv1.Credential_SECRET.String()
 	}
 	return vaultv1.Credential_NONE.String()
 }
