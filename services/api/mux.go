@@ -1,13 +1,11 @@
 package api
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/netraven/netraven/internal/grpcx"
@@ -29,22 +27,10 @@ func newMux(log *slog.Logger) *runtime.ServeMux {
 		runtime.WithMarshalerOption("text/event-stream", &eventStream{JSONPb: jsonMarshaler()}),
 		runtime.WithErrorHandler(errorHandler(log)),
 		runtime.WithRoutingErrorHandler(routingError),
-		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }), // Authorization goes along by itself; nothing else does
+		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }), // Authorization goes along by itself, and the peer's address as x-forwarded-for
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),
-		runtime.WithMetadata(func(ctx context.Context, r *http.Request) metadata.MD {
-			return metadata.Pairs("x-source", sourceOf(r))
-		}),
 		runtime.WithDisablePathLengthFallback(),
 	)
-}
-
-// sourceOf is the address the request came from, for the audit trail and for login limits. Proxies' headers are not believed.
-func sourceOf(r *http.Request) string {
-	host := r.RemoteAddr
-	if i := strings.LastIndexByte(host, ':'); i > 0 {
-		host = host[:i]
-	}
-	return strings.Trim(host, "[]")
 }
 
 // traced gives every request a trace id, in the context for the services' logs and in the answer's header.

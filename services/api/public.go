@@ -6,8 +6,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
-	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
 	"github.com/netraven/netraven/gen"
+	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
 	"github.com/netraven/netraven/internal/errs"
 )
 

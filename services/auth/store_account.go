@@ -81,7 +81,7 @@ func knownRoles(ctx context.Context, q *authsql.Queries, roles []string) error {
 	n, err := q.CountKnownRoles(ctx, roles)
 	if err == nil && n != int64(len(roles)) {
 		message := "there is no such role; GET /api/v1/roles lists them"
-		return errs.New(codes.InvalidArgument, "ROLE_UNKNOWN", "roles: %s", message).Field("user.roles", "ROLE_UNKNOWN", message)
+		return errs.New(codes.InvalidArgument, "ROLE_UNKNOWN", "roles: %s", message).Field("roles", "ROLE_UNKNOWN", message)
 	}
 	return err
 }

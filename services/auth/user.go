@@ -52,7 +52,7 @@ func (s *Service) CreateUser(ctx context.Context, req *authv1.CreateUserRequest)
 		return nil, err
 	}
 	password := secret.NewString(u.GetPassword())
-	if err := checkPassword("user.password", u.GetUsername(), password); err != nil {
+	if err := checkPassword("password", u.GetUsername(), password); err != nil {
 		return nil, err
 	}
 	hash, err := s.passwords.hash(ctx, password)
@@ -150,7 +150,7 @@ func (s *Service) newPassword(ctx context.Context, id uuid.UUID, req *authv1.Upd
 		name = a.Username
 	}
 	password := secret.NewString(req.GetUser().GetPassword())
-	if err := checkPassword("user.password", name, password); err != nil {
+	if err := checkPassword("password", name, password); err != nil {
 		return "", err
 	}
 	return s.passwords.hash(ctx, password)
@@ -183,7 +183,7 @@ func userID(text string) (uuid.UUID, error) {
 func checkUsername(name string) error {
 	bad := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == utf8.RuneError }
 	if name == "" || utf8.RuneCountInString(name) > maxUsername || strings.ContainsFunc(name, bad) {
-		return errs.Invalid("user.username", "INVALID", "a user name has 1 to 64 characters without spaces")
+		return errs.Invalid("username", "INVALID", "a user name has 1 to 64 characters without spaces")
 	}
 	return nil
 }

@@ -155,32 +155,32 @@ func (s *Service) checkDevice(in *inventoryv1.Device) (device, error) {
 	}
 	d := device{msg: &inventoryv1.Device{Description: in.GetDescription(), Notes: in.GetNotes(), Ssh: &inventoryv1.Device_Ssh{Legacy: in.GetSsh().GetLegacy()}}}
 	var err error
-	if d.msg.Name, err = checkName("device.name", in.GetName()); err != nil {
+	if d.msg.Name, err = checkName("name", in.GetName()); err != nil {
 		return d, err
 	}
-	if d.msg.Address, err = checkAddress("device.address", in.GetAddress()); err != nil {
+	if d.msg.Address, err = checkAddress("address", in.GetAddress()); err != nil {
 		return d, err
 	}
-	if d.msg.Port, err = checkPort("device.port", in.GetPort()); err != nil {
+	if d.msg.Port, err = checkPort("port", in.GetPort()); err != nil {
 		return d, err
 	}
-	if d.msg.Platform, err = s.checkPlatform("device.platform", in.GetPlatform()); err != nil {
+	if d.msg.Platform, err = s.checkPlatform("platform", in.GetPlatform()); err != nil {
 		return d, err
 	}
 	if d.siteID, err = checkSite(in.GetSiteId()); err != nil {
 		return d, err
 	}
 	if in.GetGatewayId() != "" {
-		gateway, err := checkGateway("device.gateway_id", in.GetGatewayId())
+		gateway, err := checkGateway("gateway_id", in.GetGatewayId())
 		if err != nil {
 			return d, err
 		}
 		d.gateway = &gateway
 	}
-	if d.tags, err = checkTags("device.tags", in.GetTags()); err != nil {
+	if d.tags, err = checkTags("tags", in.GetTags()); err != nil {
 		return d, err
 	}
-	for field, text := range map[string]string{"device.description": in.GetDescription(), "device.notes": in.GetNotes()} {
+	for field, text := range map[string]string{"description": in.GetDescription(), "notes": in.GetNotes()} {
 		if err := checkText(field, text); err != nil {
 			return d, err
 		}
@@ -199,7 +199,7 @@ func checkSite(id string) (uuid.UUID, error) {
 	}
 	u, err := uuid.Parse(id)
 	if err != nil {
-		return uuid.Nil, siteUnknown("device.site_id")
+		return uuid.Nil, siteUnknown("site_id")
 	}
 	return u, nil
 }

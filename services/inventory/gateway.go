@@ -31,15 +31,15 @@ func (s *Service) ListGateways(ctx context.Context, in *inventoryv1.ListGateways
 // CreateGateway adds a gateway.
 func (s *Service) CreateGateway(ctx context.Context, in *inventoryv1.CreateGatewayRequest) (*inventoryv1.Gateway, error) {
 	g := in.GetGateway()
-	name, err := checkName("gateway.name", g.GetName())
+	name, err := checkName("name", g.GetName())
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := checkLimit("gateway.max_sessions", g.GetMaxSessions(), defaultMaxSessions)
+	sessions, err := checkLimit("max_sessions", g.GetMaxSessions(), defaultMaxSessions)
 	if err != nil {
 		return nil, err
 	}
-	logins, err := checkLimit("gateway.logins_per_second", g.GetLoginsPerSecond(), defaultLoginsPerSecond)
+	logins, err := checkLimit("logins_per_second", g.GetLoginsPerSecond(), defaultLoginsPerSecond)
 	if err != nil {
 		return nil, err
 	}
@@ -66,19 +66,19 @@ func (s *Service) UpdateGateway(ctx context.Context, in *inventoryv1.UpdateGatew
 		switch path {
 		case "id":
 		case "name":
-			name, err := checkName("gateway.name", in.GetGateway().GetName())
+			name, err := checkName("name", in.GetGateway().GetName())
 			if err != nil {
 				return nil, err
 			}
 			p.Name = &name
 		case "max_sessions":
-			n, err := checkLimit("gateway.max_sessions", in.GetGateway().GetMaxSessions(), defaultMaxSessions)
+			n, err := checkLimit("max_sessions", in.GetGateway().GetMaxSessions(), defaultMaxSessions)
 			if err != nil {
 				return nil, err
 			}
 			p.MaxSessions = &n
 		case "logins_per_second":
-			n, err := checkLimit("gateway.logins_per_second", in.GetGateway().GetLoginsPerSecond(), defaultLoginsPerSecond)
+			n, err := checkLimit("logins_per_second", in.GetGateway().GetLoginsPerSecond(), defaultLoginsPerSecond)
 			if err != nil {
 				return nil, err
 			}

@@ -129,7 +129,7 @@ func (s *Service) readRow(l csvLine, p places) *importRow {
 	}
 	checked, err := s.checkDevice(d)
 	if err != nil {
-		fail(r, strings.TrimPrefix(errs.From(err).Message(), "device."))
+		fail(r, errs.From(err).Message())
 		if site, e := checkSite(d.GetSiteId()); e == nil {
 			r.dev.siteID, r.dev.msg.Name = site, d.GetName()
 		}

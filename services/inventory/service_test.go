@@ -123,18 +123,18 @@ func TestBadInputNamesTheField(t *testing.T) {
 		field  string
 	}{
 		"nothing":      {nil, codes.InvalidArgument, "FIELD_INVALID", "device"},
-		"no name":      {&inventoryv1.Device{Address: "a", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.name"},
-		"control":      {&inventoryv1.Device{Name: "a\nb", Address: "a", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.name"},
-		"long":         {&inventoryv1.Device{Name: strings.Repeat("x", 256), Address: "a", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.name"},
-		"no address":   {&inventoryv1.Device{Name: "x", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.address"},
-		"bad v4":       {&inventoryv1.Device{Name: "x", Address: "192.0.2.300", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.address"},
-		"with port":    {&inventoryv1.Device{Name: "x", Address: "192.0.2.1:22", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.address"},
-		"option":       {&inventoryv1.Device{Name: "x", Address: "-oProxy", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.address"},
-		"port":         {&inventoryv1.Device{Name: "x", Address: "a", Port: 70000, Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "device.port"},
-		"platform":     {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_oops"}, codes.InvalidArgument, "PLATFORM_UNKNOWN", "device.platform"},
-		"site":         {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_ios", SiteId: wellknown.LocalGatewayID}, codes.InvalidArgument, "SITE_UNKNOWN", "device.site_id"},
-		"gateway":      {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_ios", GatewayId: "nope"}, codes.InvalidArgument, "GATEWAY_UNKNOWN", "device.gateway_id"},
-		"gateway gone": {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_ios", GatewayId: wellknown.DefaultSiteID}, codes.InvalidArgument, "GATEWAY_UNKNOWN", "device.gateway_id"},
+		"no name":      {&inventoryv1.Device{Address: "a", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "name"},
+		"control":      {&inventoryv1.Device{Name: "a\nb", Address: "a", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "name"},
+		"long":         {&inventoryv1.Device{Name: strings.Repeat("x", 256), Address: "a", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "name"},
+		"no address":   {&inventoryv1.Device{Name: "x", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "address"},
+		"bad v4":       {&inventoryv1.Device{Name: "x", Address: "192.0.2.300", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "address"},
+		"with port":    {&inventoryv1.Device{Name: "x", Address: "192.0.2.1:22", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "address"},
+		"option":       {&inventoryv1.Device{Name: "x", Address: "-oProxy", Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "address"},
+		"port":         {&inventoryv1.Device{Name: "x", Address: "a", Port: 70000, Platform: "cisco_ios"}, codes.InvalidArgument, "FIELD_INVALID", "port"},
+		"platform":     {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_oops"}, codes.InvalidArgument, "PLATFORM_UNKNOWN", "platform"},
+		"site":         {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_ios", SiteId: wellknown.LocalGatewayID}, codes.InvalidArgument, "SITE_UNKNOWN", "site_id"},
+		"gateway":      {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_ios", GatewayId: "nope"}, codes.InvalidArgument, "GATEWAY_UNKNOWN", "gateway_id"},
+		"gateway gone": {&inventoryv1.Device{Name: "x", Address: "a", Platform: "cisco_ios", GatewayId: wellknown.DefaultSiteID}, codes.InvalidArgument, "GATEWAY_UNKNOWN", "gateway_id"},
 		"duplicate":    {&inventoryv1.Device{Name: "R1", Address: "a", Platform: "cisco_ios"}, codes.AlreadyExists, "DEVICE_EXISTS", ""},
 	} {
 		_, err := h.devices.CreateDevice(context.Background(), &inventoryv1.CreateDeviceRequest{Device: c.device})
@@ -245,7 +245,7 @@ func TestGatewaysCarryTheCaps(t *testing.T) {
 	require.EqualValues(t, 20, g.GetLoginsPerSecond())
 	_, err = h.gateways.UpdateGateway(ctx, &inventoryv1.UpdateGatewayRequest{Gateway: &inventoryv1.Gateway{Id: g.GetId(), MaxSessions: -1},
 		UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_sessions"}}})
-	require.Equal(t, "gateway.max_sessions", errs.From(err).Details()[0].Field)
+	require.Equal(t, "max_sessions", errs.From(err).Details()[0].Field)
 	caps, err := h.targets.ListGatewayCaps(ctx, &inventoryv1.ListGatewayCapsRequest{})
 	require.NoError(t, err)
 	require.Len(t, caps.GetItems(), 2)

@@ -26,11 +26,11 @@ func (s *Service) ListSites(ctx context.Context, in *inventoryv1.ListSitesReques
 
 // CreateSite adds a site.
 func (s *Service) CreateSite(ctx context.Context, in *inventoryv1.CreateSiteRequest) (*inventoryv1.Site, error) {
-	name, err := checkName("site.name", in.GetSite().GetName())
+	name, err := checkName("name", in.GetSite().GetName())
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := checkGateway("site.gateway_id", in.GetSite().GetGatewayId())
+	gateway, err := checkGateway("gateway_id", in.GetSite().GetGatewayId())
 	if err != nil {
 		return nil, err
 	}
@@ -57,13 +57,13 @@ func (s *Service) UpdateSite(ctx context.Context, in *inventoryv1.UpdateSiteRequ
 		switch path {
 		case "id":
 		case "name":
-			name, err := checkName("site.name", in.GetSite().GetName())
+			name, err := checkName("name", in.GetSite().GetName())
 			if err != nil {
 				return nil, err
 			}
 			p.Name = &name
 		case "gateway_id":
-			gateway, err := checkGateway("site.gateway_id", in.GetSite().GetGatewayId())
+			gateway, err := checkGateway("gateway_id", in.GetSite().GetGatewayId())
 			if err != nil {
 				return nil, err
 			}

@@ -57,12 +57,12 @@ func typed(err error, noun, id string) error {
 		if noun == "gateway" {
 			return errs.New(codes.FailedPrecondition, "GATEWAY_IN_USE", "sites or devices still use the gateway; move them first").Wrap(err)
 		}
-		return gatewayUnknown(noun + ".gateway_id")
+		return gatewayUnknown("gateway_id")
 	case "device_site_fk":
 		if noun == "site" {
 			return errs.New(codes.FailedPrecondition, "SITE_IN_USE", "the site still has devices; move or delete them first").Wrap(err)
 		}
-		return siteUnknown("device.site_id")
+		return siteUnknown("site_id")
 	}
 	return err
 }

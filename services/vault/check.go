@@ -28,7 +28,7 @@ const (
 )
 
 func invalid(field, reason, message string) error {
-	return errs.Invalid("credential."+field, reason, message)
+	return errs.Invalid(field, reason, message)
 }
 
 // check says what is wrong with a credential whose secrets are at hand.

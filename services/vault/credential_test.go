@@ -107,14 +107,14 @@ func TestCredentialRefusals(t *testing.T) {
 		t.Run(field, func(t *testing.T) {
 			_, err := client.CreateCredential(ctx, &vaultv1.CreateCredentialRequest{Credential: c})
 			refused(t, err, codes.InvalidArgument, "FIELD_INVALID")
-			require.Equal(t, "credential."+strings.Fields(field)[0], errs.From(err).Details()[0].Field)
+			require.Equal(t, strings.Fields(field)[0], errs.From(err).Details()[0].Field)
 			require.NotContains(t, err.Error(), "s3cret")
 		})
 	}
 	c := h.create(&vaultv1.Credential{Name: "n", Username: "u", PrivateKey: closed, Passphrase: "open sesame"})
 	_, err := client.CreateCredential(ctx, &vaultv1.CreateCredentialRequest{Credential: &vaultv1.Credential{Name: "N", Username: "u", Password: "p"}})
 	refused(t, err, codes.AlreadyExists, "CREDENTIAL_EXISTS")
-	for path, field := range map[string]string{"private_key": "credential.password", "passphrase": "credential.passphrase", "version": "update_mask", "username": "credential.username"} {
+	for path, field := range map[string]string{"private_key": "password", "passphrase": "passphrase", "version": "update_mask", "username": "username"} {
 		_, err = client.UpdateCredential(ctx, &vaultv1.UpdateCredentialRequest{Credential: &vaultv1.Credential{Id: c.GetId()}, UpdateMask: mask(path)})
 		refused(t, err, codes.InvalidArgument, "FIELD_INVALID")
 		require.Equal(t, field, errs.From(err).Details()[0].Field)

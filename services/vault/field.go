@@ -100,7 +100,7 @@ func deviceSet(texts []string) ([]uuid.UUID, error) {
 	for _, text := range texts {
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return nil, errs.Invalid("credential.device_ids", "INVALID", "a device's id is a UUID")
+			return nil, errs.Invalid("device_ids", "INVALID", "a device's id is a UUID")
 		}
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)

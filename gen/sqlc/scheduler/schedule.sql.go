@@ -12,6 +12,15 @@ import (
 	"github.com/google/uuid"
 )
 
+const deleteFires = `-- name: DeleteFires :exec
+DELETE FROM fire WHERE schedule_id = $1
+`
+
+func (q *Queries) DeleteFires(ctx context.Context, scheduleID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteFires, scheduleID)
+	return err
+}
+
 const deleteSchedule = `-- name: DeleteSchedule :execrows
 DELETE FROM schedule WHERE id = $1 AND NOT system
 `

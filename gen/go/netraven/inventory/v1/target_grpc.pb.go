@@ -40,7 +40,7 @@ type TargetServiceClient interface {
 	GetTargets(ctx context.Context, in *GetTargetsRequest, opts ...grpc.CallOption) (*GetTargetsResponse, error)
 	// GetPages answers platform pages by digest, also ones that are no longer current. Internal. May be repeated.
 	GetPages(ctx context.Context, in *GetPagesRequest, opts ...grpc.CallOption) (*GetPagesResponse, error)
-	// ListGatewayCaps answers every gateway's caps. Internal. May be repeated; job caches it for a second.
+	// ListGatewayCaps answers every gateway's caps. Internal. May be repeated; job caches it for a moment.
 	ListGatewayCaps(ctx context.Context, in *ListGatewayCapsRequest, opts ...grpc.CallOption) (*ListGatewayCapsResponse, error)
 	// ReportObservations takes facts, host keys and times that attempts found. Internal. Idempotent: the newest observation wins.
 	ReportObservations(ctx context.Context, in *ReportObservationsRequest, opts ...grpc.CallOption) (*ReportObservationsResponse, error)
@@ -138,7 +138,7 @@ type TargetServiceServer interface {
 	GetTargets(context.Context, *GetTargetsRequest) (*GetTargetsResponse, error)
 	// GetPages answers platform pages by digest, also ones that are no longer current. Internal. May be repeated.
 	GetPages(context.Context, *GetPagesRequest) (*GetPagesResponse, error)
-	// ListGatewayCaps answers every gateway's caps. Internal. May be repeated; job caches it for a second.
+	// ListGatewayCaps answers every gateway's caps. Internal. May be repeated; job caches it for a moment.
 	ListGatewayCaps(context.Context, *ListGatewayCapsRequest) (*ListGatewayCapsResponse, error)
 	// ReportObservations takes facts, host keys and times that attempts found. Internal. Idempotent: the newest observation wins.
 	ReportObservations(context.Context, *ReportObservationsRequest) (*ReportObservationsResponse, error)
