@@ -57,19 +57,19 @@ func VerifyAgent(root *x509.Certificate, der []byte, now time.Time) (Agent, erro
 	return ParseAgent(cert)
 }
 
-func verifySigner(root *x509.Certificate, der []byte, purpose authv1.IssueCertificateRequest_Purpose, now time.Time) (ed25519.PublicKey, error) {
+func checkSigner(root *x509.Certificate, der []byte, purpose authv1.IssueCertificateRequest_Purpose, now time.Time) (signer, error) {
 	cert, err := verify(root, der, now, x509.ExtKeyUsageAny)
 	if err != nil {
-		return nil, err
+		return signer{}, err
 	}
 	if u := uriOf(cert, "signer"); u == nil || u.String() != SignerURI(purpose).String() {
-		return nil, fmt.Errorf("the certificate is not a %s's", purpose)
+		return signer{}, fmt.Errorf("the certificate is not a %s's", purpose)
 	}
 	key, ok := cert.PublicKey.(ed25519.PublicKey)
 	if !ok {
-		return nil, errors.New("the signer's key is not Ed25519")
+		return signer{}, errors.New("the signer's key is not Ed25519")
 	}
-	return key, nil
+	return signer{key: key, notBefore: cert.NotBefore, notAfter: cert.NotAfter}, nil
 }
 
 func verify(root *x509.Certificate, der []byte, now time.Time, usage x509.ExtKeyUsage) (*x509.Certificate, error) {
