@@ -1,0 +1,52 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc"
+
+	"github.com/netraven/netraven/db"
+	"github.com/netraven/netraven/internal/keyfile"
+)
+
+// parts are what one service is built of.
+type parts struct {
+	cfg  Config
+	name string
+	log  *slog.Logger
+	pool *pgxpool.Pool
+	to   map[string]*grpc.ClientConn
+}
+
+// key opens the service's key-encryption key, <data>/keys/<service>.key, and makes it at the first start.
+func (p *parts) key() (*keyfile.Key, error) {
+	return keyfile.Open(filepath.Join(p.cfg.Data, "keys", p.name+".key"))
+}
+
+// gather makes the parts of a room: a migrated pool, if it has tables, and a connection to each neighbour.
+func (h *house) gather(ctx context.Context, r room) (*parts, error) {
+	p := &parts{cfg: h.cfg, name: r.name, log: h.log.With("service", r.name), to: map[string]*grpc.ClientConn{}}
+	if r.migrations != nil {
+		pool, err := db.Open(ctx, h.databaseURL.Reveal(), db.Options{Schema: r.name, ApplicationName: "netraven-" + r.name})
+		if err != nil {
+			return nil, fmt.Errorf("database of %s: %w", r.name, err)
+		}
+		h.pools = append(h.pools, pool)
+		if err := db.Migrate(ctx, pool, r.name, r.migrations); err != nil {
+			return nil, fmt.Errorf("migrations of %s: %w", r.name, err)
+		}
+		p.pool = pool
+	}
+	for _, callee := range r.calls {
+		conn, err := h.conns.to(r.name, callee)
+		if err != nil {
+			return nil, err
+		}
+		p.to[callee] = conn
+	}
+	return p, nil
+}
