@@ -1,0 +1,167 @@
+package cli_test
+
+import (
+	"context"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
+	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/wellknown"
+)
+
+// furnish is what exists from the first start.
+func (h *house) furnish() {
+	_, err := create(h.gateways, &inventoryv1.Gateway{Id: wellknown.LocalGatewayID, Name: "local", MaxSessions: 50, LoginsPerSecond: 20})
+	must(err)
+	_, err = create(h.sites, &inventoryv1.Site{Id: wellknown.DefaultSiteID, Name: "default", GatewayId: wellknown.LocalGatewayID})
+	must(err)
+	h.furnishJobs()
+}
+
+type fakeDevices struct {
+	inventoryv1.UnimplementedDeviceServiceServer
+	*house
+}
+
+func (f *fakeDevices) ListDevices(_ context.Context, r *inventoryv1.ListDevicesRequest) (*inventoryv1.ListDevicesResponse, error) {
+	items, next, err := pageOf(f.devices, r.PageSize, r.PageToken, func(d *inventoryv1.Device) bool {
+		return strings.Contains(strings.ToLower(d.Name), strings.ToLower(r.Name)) && (r.SiteId == "" || r.SiteId == d.SiteId) &&
+			(r.Platform == "" || r.Platform == d.Platform)
+	})
+	return &inventoryv1.ListDevicesResponse{Items: items, NextPageToken: next}, err
+}
+
+func (f *fakeDevices) CreateDevice(_ context.Context, r *inventoryv1.CreateDeviceRequest) (*inventoryv1.Device, error) {
+	d := r.Device
+	if d.Address == "" {
+		return nil, errs.Invalid("address", "REQUIRED", "must be given")
+	}
+	if d.Platform != "cisco_ios" {
+		return nil, errs.New(codes.InvalidArgument, "PLATFORM_UNKNOWN", "there is no platform %q", d.Platform).Field("platform", "UNKNOWN", "GET /platforms lists them")
+	}
+	if d.SiteId == "" {
+		d.SiteId = wellknown.DefaultSiteID
+	}
+	if d.Port == 0 {
+		d.Port = 22
+	}
+	if d.Enabled == nil {
+		d.Enabled = proto.Bool(true)
+	}
+	if len(d.Tags) == 0 {
+		d.Tags = []string{"default"}
+	}
+	return create(f.devices, d)
+}
+
+func (f *fakeDevices) GetDevice(_ context.Context, r *inventoryv1.GetDeviceRequest) (*inventoryv1.Device, error) {
+	return get[*inventoryv1.Device](f.devices, r.Id)
+}
+
+func (f *fakeDevices) UpdateDevice(_ context.Context, r *inventoryv1.UpdateDeviceRequest) (*inventoryv1.Device, error) {
+	return update(f.devices, r.Device, r.UpdateMask)
+}
+
+func (f *fakeDevices) DeleteDevice(_ context.Context, r *inventoryv1.DeleteDeviceRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, remove(f.devices, r.Id)
+}
+
+func (f *fakeDevices) ImportDevices(_ context.Context, r *inventoryv1.ImportDevicesRequest) (*inventoryv1.ImportDevicesResponse, error) {
+	out := &inventoryv1.ImportDevicesResponse{}
+	if r.Format != "" && r.Format != "csv" {
+		return nil, errs.New(codes.InvalidArgument, "FORMAT_UNKNOWN", "the format is csv")
+	}
+	for i, line := range strings.Split(strings.TrimSpace(string(r.Data)), "\n") {
+		cells := strings.Split(line, ",")
+		if i == 0 {
+			continue
+		}
+		row := &inventoryv1.ImportDevicesResponse_Row{Line: int32(i + 1), Name: cells[0], Result: "created"}
+		if len(cells) < 3 || cells[2] != "cisco_ios" {
+			row.Result, row.Error = "error", "platform: UNKNOWN: no such platform"
+			out.Errors++
+		} else {
+			out.Created++
+			if !r.DryRun {
+				d, err := f.CreateDevice(context.Background(), &inventoryv1.CreateDeviceRequest{Device: &inventoryv1.Device{Name: cells[0], Address: cells[1], Platform: cells[2]}})
+				if err != nil {
+					return nil, err
+				}
+				row.Id = d.Id
+			}
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return out, nil
+}
+
+const fakeFingerprint = "SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDnfg7Yr8hfBW8NAZM"
+
+func (f *fakeDevices) ListHostKeys(_ context.Context, r *inventoryv1.ListHostKeysRequest) (*inventoryv1.ListHostKeysResponse, error) {
+	return &inventoryv1.ListHostKeysResponse{Items: []*inventoryv1.HostKey{{DeviceId: r.DeviceId, Algorithm: "ssh-ed25519", Fingerprint: fakeFingerprint,
+		State: inventoryv1.HostKey_OBSERVED}}}, nil
+}
+
+func (f *fakeDevices) AcceptHostKey(_ context.Context, r *inventoryv1.AcceptHostKeyRequest) (*inventoryv1.HostKey, error) {
+	if r.Fingerprint != fakeFingerprint {
+		return nil, errs.New(codes.Aborted, "FINGERPRINT_NOT_LAST_OBSERVED", "the device last showed another key")
+	}
+	return &inventoryv1.HostKey{DeviceId: r.DeviceId, Algorithm: "ssh-ed25519", Fingerprint: r.Fingerprint, State: inventoryv1.HostKey_ACCEPTED}, nil
+}
+
+type fakeSites struct {
+	inventoryv1.UnimplementedSiteServiceServer
+	*house
+}
+
+func (f *fakeSites) ListSites(_ context.Context, r *inventoryv1.ListSitesRequest) (*inventoryv1.ListSitesResponse, error) {
+	items, next, err := pageOf[*inventoryv1.Site](f.sites, r.PageSize, r.PageToken, nil)
+	return &inventoryv1.ListSitesResponse{Items: items, NextPageToken: next}, err
+}
+
+func (f *fakeSites) CreateSite(_ context.Context, r *inventoryv1.CreateSiteRequest) (*inventoryv1.Site, error) {
+	if r.Site.GatewayId == "" {
+		r.Site.GatewayId = wellknown.LocalGatewayID
+	}
+	return create(f.sites, r.Site)
+}
+
+func (f *fakeSites) GetSite(_ context.Context, r *inventoryv1.GetSiteRequest) (*inventoryv1.Site, error) {
+	return get[*inventoryv1.Site](f.sites, r.Id)
+}
+
+func (f *fakeSites) UpdateSite(_ context.Context, r *inventoryv1.UpdateSiteRequest) (*inventoryv1.Site, error) {
+	return update(f.sites, r.Site, r.UpdateMask)
+}
+
+func (f *fakeSites) DeleteSite(_ context.Context, r *inventoryv1.DeleteSiteRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, remove(f.sites, r.Id)
+}
+
+type fakeTags struct {
+	inventoryv1.UnimplementedTagServiceServer
+}
+
+func (*fakeTags) ListTags(context.Context, *inventoryv1.ListTagsRequest) (*inventoryv1.ListTagsResponse, error) {
+	return &inventoryv1.ListTagsResponse{Items: []*inventoryv1.Tag{{Id: "1", Name: "default", DeviceCount: 2}}}, nil
+}
+
+type fakePlatforms struct {
+	inventoryv1.UnimplementedPlatformServiceServer
+}
+
+func (*fakePlatforms) ListPlatforms(context.Context, *inventoryv1.ListPlatformsRequest) (*inventoryv1.ListPlatformsResponse, error) {
+	return &inventoryv1.ListPlatformsResponse{Items: []*inventoryv1.Platform{{Id: "cisco_ios", Name: "cisco_ios", Label: "Cisco IOS and IOS XE",
+		Aliases: []string{"ios"}, Builtin: true}}}, nil
+}
+
+func (*fakePlatforms) GetPlatform(_ context.Context, r *inventoryv1.GetPlatformRequest) (*inventoryv1.Platform, error) {
+	if r.Id != "cisco_ios" && r.Id != "ios" {
+		return nil, errs.NotFound("platform", r.Id)
+	}
+	return &inventoryv1.Platform{Id: "cisco_ios", Name: "cisco_ios", Page: "name: cisco_ios\n"}, nil
+}

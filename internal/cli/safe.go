@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// safe makes text that somebody else wrote fit for one line of a terminal: no escape sequences, no control characters, no reordering of what is
+// shown. Line ends and tabs become spaces.
+func safe(s string) string {
+	return strings.TrimRight(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case hidden(r):
+			return -1
+		}
+		return r
+	}, ansi.Strip(strings.ToValidUTF8(s, "\uFFFD"))), " ")
+}
+
+// safeLines is safe for text of several lines: line ends and tabs stay.
+func safeLines(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && hidden(r) {
+			return -1
+		}
+		return r
+	}, ansi.Strip(strings.ToValidUTF8(s, "\uFFFD")))
+}
+
+// hidden tells the characters that act on a terminal instead of showing on it: control characters, line separators, and those that change the
+// direction of writing or take no room.
+func hidden(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Cf, r)
+}
