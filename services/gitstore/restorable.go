@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -32,10 +31,7 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 	if err := s.audit(ctx, who, r, "OK"); err != nil {
 		return nil, err
 	}
-	o, err := s.store.q.GetOriginal(ctx, r.ID)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, errs.New(codes.NotFound, "ORIGINAL_NOT_KEPT", "the original of this revision is no longer kept")
-	}
+	o, err := s.store.original(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}

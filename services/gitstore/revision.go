@@ -2,11 +2,9 @@ package gitstore
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -66,11 +64,7 @@ func (s *Service) revision(ctx context.Context, text string) (gitstoresql.Revisi
 	if err != nil {
 		return gitstoresql.Revision{}, errs.NotFound("revision", text)
 	}
-	r, err := s.store.q.GetRevision(ctx, id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return r, errs.NotFound("revision", text)
-	}
-	return r, err
+	return s.store.revision(ctx, id)
 }
 
 // GetRevision answers one revision.

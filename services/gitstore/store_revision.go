@@ -1,0 +1,31 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/grpc/codes"
+
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/internal/errs"
+)
+
+// revision reads an index row; REVISION_NOT_FOUND if there is none.
+func (s *store) revision(ctx context.Context, id uuid.UUID) (gitstoresql.Revision, error) {
+	r, err := s.q.GetRevision(ctx, id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, errs.NotFound("revision", id.String())
+	}
+	return r, err
+}
+
+// original reads a revision's sealed original; ORIGINAL_NOT_KEPT if it has expired.
+func (s *store) original(ctx context.Context, revision uuid.UUID) (gitstoresql.GetOriginalRow, error) {
+	o, err := s.q.GetOriginal(ctx, revision)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return o, errs.New(codes.NotFound, "ORIGINAL_NOT_KEPT", "the original of this revision is no longer kept")
+	}
+	return o, err
+}
