@@ -2,6 +2,7 @@ package job
 
 import (
 	"flag"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func (w *world) pick() (attemptOf, bool) {
 func (w *world) claim(*rapid.T) {
 	a := rapid.SampledFrom(w.agents).Draw(w.t, "agent")
 	for _, ref := range a.claim(rapid.IntRange(1, 4).Draw(w.t, "max")) {
+		require.False(w.t, w.offered(attemptOf{a, ref}), "a fence was given twice")
 		w.known = append(w.known, attemptOf{a, ref})
 	}
 }
@@ -58,9 +60,19 @@ func (w *world) byAnyone() (attemptOf, bool) {
 	return at, ok
 }
 
+// offered tells whether the agent was ever given the attempt.
+func (w *world) offered(at attemptOf) bool {
+	return slices.ContainsFunc(w.known, func(k attemptOf) bool {
+		return k.agent == at.agent && k.ref.GetTaskId() == at.ref.GetTaskId() && k.ref.GetFence() == at.ref.GetFence()
+	})
+}
+
 func (w *world) report(*rapid.T) {
 	if at, ok := w.byAnyone(); ok {
-		at.agent.report(rapid.SampledFrom([]jobv1.ReportAttemptsRequest_Event_Kind{accepted, started, held, declined}).Draw(w.t, "kind"), at.ref)
+		kind := rapid.SampledFrom([]jobv1.ReportAttemptsRequest_Event_Kind{accepted, started, held, declined}).Draw(w.t, "kind")
+		if at.agent.report(kind, at.ref)[0] {
+			require.True(w.t, w.offered(at), "an attempt moved for an agent that never had it")
+		}
 	}
 }
 
@@ -72,6 +84,7 @@ func (w *world) finish(*rapid.T) {
 	before := w.state(at.ref.GetTaskId())
 	class := rapid.SampledFrom([]jobv1.Failure_Class{ok, jobv1.Failure_UNREACHABLE, jobv1.Failure_AUTH}).Draw(w.t, "class")
 	item := at.agent.finish(class, at.ref)[0]
+	require.True(w.t, !item.GetApplied() || w.offered(at), "an attempt was finished by an agent that never had it")
 	after := w.state(at.ref.GetTaskId())
 	if ended(before) {
 		require.Equal(w.t, before, after, "what has ended never changes")

@@ -88,6 +88,10 @@ func (s *store) deleteSchedule(ctx context.Context, id uuid.UUID) error {
 	if row.System {
 		return errs.New(codes.FailedPrecondition, "SYSTEM_SCHEDULE", "this schedule belongs to the system; disable it instead")
 	}
-	_, err = s.q.DeleteSchedule(ctx, id)
-	return sqlError(err)
+	return s.tx(ctx, func(q *schedulersql.Queries) error {
+		if _, err := q.DeleteSchedule(ctx, id); err != nil { // first: it waits for a tick that has the schedule in hand
+			return err
+		}
+		return q.DeleteFires(ctx, id)
+	})
 }

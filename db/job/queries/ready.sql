@@ -8,7 +8,8 @@ SELECT (EXISTS (SELECT 1 FROM ready r WHERE r.gateway_id = sqlc.arg(gateway_id) 
 UPDATE ready SET not_before = NULL WHERE not_before <= sqlc.arg(now)::timestamptz;
 
 -- name: Enqueue :many
--- Puts READY tasks into the queue, those of runs that go on; the lock keeps pause and cancel away until this transaction ends.
+-- Puts READY tasks into the queue, those of runs that go on; the lock keeps pause and cancel away until this transaction ends. What is held
+-- back comes a thousand places later, or else a thousand tasks that wait for one credential would be asked about again and again before others.
 WITH open AS (
     SELECT id FROM run WHERE id = ANY(sqlc.arg(run_ids)::uuid[]) AND state <> 'PAUSED' AND cancelled_at IS NULL ORDER BY id FOR KEY SHARE
 ), item AS (
@@ -16,7 +17,9 @@ WITH open AS (
 )
 INSERT INTO ready (task_id, gateway_id, device_id, run_id, not_before, place, queued_at)
 SELECT t.id, t.gateway_id, t.device_id, t.run_id, NULLIF(i.not_before, '0001-01-01T00:00:00Z'::timestamptz),
-    COALESCE((SELECT g.served FROM gateway_rate g WHERE g.gateway_id = t.gateway_id), 0), sqlc.arg(now)::timestamptz
+    COALESCE((SELECT g.served FROM gateway_rate g WHERE g.gateway_id = t.gateway_id), 0)
+        + CASE WHEN i.not_before = '0001-01-01T00:00:00Z'::timestamptz THEN 0 ELSE 1000 END,
+    sqlc.arg(now)::timestamptz
 FROM item i
 JOIN task t ON t.id = i.task_id AND t.state = 'READY'
 JOIN open o ON o.id = t.run_id

@@ -34,3 +34,6 @@ RETURNING id, name, job_id, cron, every, at, time_zone, enabled, system, anchor,
 
 -- name: DeleteSchedule :execrows
 DELETE FROM schedule WHERE id = sqlc.arg(id) AND NOT system;
+
+-- name: DeleteFires :exec
+DELETE FROM fire WHERE schedule_id = sqlc.arg(schedule_id);
