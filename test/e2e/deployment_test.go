@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -32,13 +33,17 @@ func eachDeployment(t *testing.T, test func(t *testing.T, d *deployment)) {
 	t.Run("split", func(t *testing.T) { test(t, split(t)) })
 }
 
-// freePorts finds loopback ports that nobody uses.
+// freePorts finds loopback ports that nobody uses, below those that the system gives to outgoing connections: one of them could take a port of that range before
+// its server does.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var out []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
+	for tries := 0; len(out) < n; tries++ {
+		require.Less(t, tries, 1000, "no free ports")
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(17000)))
+		if err != nil {
+			continue
+		}
 		defer func() { require.NoError(t, l.Close()) }()
 		out = append(out, l.Addr().String())
 	}
