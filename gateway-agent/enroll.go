@@ -82,19 +82,28 @@ func (a *Agent) enrollOnce(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	public, err := x509.MarshalPKIXPublicKey(a.identity.keys.tls.Public())
+	req, err := a.enrollRequest(token.Secret.Reveal())
 	if err != nil {
 		return err
 	}
-	proof := append([]byte(enrollContext+token.Secret.Reveal()), a.identity.keys.sealable...)
-	resp, err := hubv1.NewLinkServiceClient(conn).Enroll(ctx, &hubv1.EnrollRequest{
-		Token: token.Secret.Reveal(), PublicKey: public, SealKey: a.identity.keys.sealable, Name: a.cfg.Name,
-		Proof: ed25519.Sign(a.identity.keys.tls, proof), Clock: timestamppb.New(a.now()),
-	})
+	resp, err := hubv1.NewLinkServiceClient(conn).Enroll(ctx, req)
 	if err != nil {
 		return err
 	}
 	return a.joined(resp, token.Pin)
+}
+
+// enrollRequest names the agent's keys and proves that it holds them.
+func (a *Agent) enrollRequest(secret string) (*hubv1.EnrollRequest, error) {
+	public, err := x509.MarshalPKIXPublicKey(a.identity.keys.tls.Public())
+	if err != nil {
+		return nil, err
+	}
+	proof := append([]byte(enrollContext+secret), a.identity.keys.sealable...)
+	return &hubv1.EnrollRequest{
+		Token: secret, PublicKey: public, SealKey: a.identity.keys.sealable, Name: a.cfg.Name,
+		Proof: ed25519.Sign(a.identity.keys.tls, proof), Clock: timestamppb.New(a.now()),
+	}, nil
 }
 
 func (a *Agent) joined(resp *hubv1.EnrollResponse, pin string) error {
