@@ -65,6 +65,9 @@ func writeJSON(w io.Writer, raw json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("the server's answer is not JSON: %w", err)
 	}
+	if isTerminal(w) {
+		out = []byte(escapeHidden(string(out)))
+	}
 	_, err = w.Write(out)
 	return err
 }

@@ -46,6 +46,7 @@ func parseServer(s string) (*url.URL, error) {
 
 func newClient(base *url.URL, caFile string) (*client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = answerTimeout // a stream's headers come at once; without this a dead server would be waited for for ever
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if caFile != "" {
 		pem, err := os.ReadFile(caFile)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -123,52 +122,15 @@ func (c *client) revisionOf(ctx context.Context, arg, artifact string, at int32)
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.artifactRevisions(ctx, id, arg, artifact)
-	if err != nil {
-		return nil, err
+	limit := 1
+	if at != 0 {
+		limit = 0
 	}
-	if at == 0 {
-		return all[0], nil
+	all, err := c.artifactRevisions(ctx, id, arg, artifact, limit)
+	if err != nil || at == 0 {
+		return first(all), err
 	}
 	return byNumber(all, at)
-}
-
-// artifactRevisions answers the revisions of one artifact of a device, newest first; at least one.
-func (c *client) artifactRevisions(ctx context.Context, deviceID, name, artifact string) ([]*gitstorev1.Revision, error) {
-	all, err := c.revisions(ctx, deviceID, artifact, 0)
-	if err != nil {
-		return nil, err
-	}
-	if len(all.items) == 0 {
-		return nil, fmt.Errorf("%s has no revisions yet; make one with: netraven backup %s", safe(name), safe(name))
-	}
-	if artifact, err = mainArtifact(all.items); err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all.items, func(r *gitstorev1.Revision) bool { return r.Artifact != artifact }), nil
-}
-
-// mainArtifact is the configuration among a device's artifacts. The API does not say which it is, but the contract fixes running.cfg where there is
-// one, and facts and hardware are never it.
-func mainArtifact(all []*gitstorev1.Revision) (string, error) {
-	var found []string
-	for _, r := range all {
-		if !slices.Contains(found, r.Artifact) {
-			found = append(found, r.Artifact)
-		}
-	}
-	if len(found) == 1 {
-		return found[0], nil
-	}
-	if slices.Contains(found, "running.cfg") {
-		return "running.cfg", nil
-	}
-	configs := slices.DeleteFunc(slices.Clone(found), func(name string) bool { return name == "facts.txt" || name == "hardware.txt" })
-	if len(configs) == 1 {
-		return configs[0], nil
-	}
-	slices.Sort(found)
-	return "", fmt.Errorf("which artifact? Give --artifact with one of %s", safe(strings.Join(found, ", ")))
 }
 
 func byNumber(all []*gitstorev1.Revision, number int32) (*gitstorev1.Revision, error) {

@@ -53,7 +53,11 @@ func (c *client) twoOf(ctx context.Context, device, artifact string, from, to in
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := c.artifactRevisions(ctx, id, device, artifact)
+	limit := 0
+	if from == 0 && to == 0 {
+		limit = 2
+	}
+	all, err := c.artifactRevisions(ctx, id, device, artifact, limit)
 	if err != nil {
 		return nil, nil, err
 	}

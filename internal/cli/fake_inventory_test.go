@@ -163,5 +163,5 @@ func (*fakePlatforms) GetPlatform(_ context.Context, r *inventoryv1.GetPlatformR
 	if r.Id != "cisco_ios" && r.Id != "ios" {
 		return nil, errs.NotFound("platform", r.Id)
 	}
-	return &inventoryv1.Platform{Id: "cisco_ios", Name: "cisco_ios", Page: "name: cisco_ios\n"}, nil
+	return &inventoryv1.Platform{Id: "cisco_ios", Name: "cisco_ios", Page: "name: cisco_ios\nbackup:\n  - {artifact: running.cfg}\n  - {artifact: facts.txt}\n"}, nil
 }

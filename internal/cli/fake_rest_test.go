@@ -194,7 +194,7 @@ func fakeRevision(deviceID string, number int32) *gitstorev1.Revision {
 
 func (f *fakeRevisions) ListRevisions(_ context.Context, r *gitstorev1.ListRevisionsRequest) (*gitstorev1.ListRevisionsResponse, error) {
 	out := &gitstorev1.ListRevisionsResponse{}
-	if d, err := get[*inventoryv1.Device](f.devices, r.DeviceId); err != nil || d.Name == "bare" {
+	if d, err := get[*inventoryv1.Device](f.devices, r.DeviceId); err == nil && d.Name == "bare" {
 		return out, nil
 	}
 	facts := &gitstorev1.Revision{Id: revisionID(r.DeviceId, 9), DeviceId: r.DeviceId, Artifact: "facts.txt", Number: 1, CreatedAt: longAgo}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
@@ -36,8 +35,7 @@ func (a *app) platformCommand() *cobra.Command {
 			if a.json() {
 				return writeJSON(cmd.OutOrStdout(), raw)
 			}
-			_, err = fmt.Fprint(cmd.OutOrStdout(), safeLines(p.Page))
-			return err
+			return printText(cmd, []byte(p.Page))
 		}),
 	}
 	return group("platform", "Platforms: what NetRaven knows of a kind of device", list, show)

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -29,6 +31,21 @@ func safeLines(s string) string {
 		}
 		return r
 	}, ansi.Strip(strings.ToValidUTF8(s, "\uFFFD")))
+}
+
+// escapeHidden writes in JSON what would act on a terminal as the \u escapes that mean the same.
+func escapeHidden(doc string) string {
+	var b strings.Builder
+	for _, r := range doc {
+		if r == '\n' || !hidden(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, "\\u%04x", unit)
+		}
+	}
+	return b.String()
 }
 
 // hidden tells the characters that act on a terminal instead of showing on it: control characters, line separators, and those that change the
