@@ -39,7 +39,9 @@ func command() *cobra.Command {
 			"The first start needs a join token (netraven gateway add NAME prints one) in a file or on standard input; it is never\n" +
 			"given in the command line or the environment, where others could read it.",
 		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr())
+		},
 	}
 	f := root.Flags()
 	f.StringVar(&o.join, "join", "", "file with the join token, removed once it is spent; - reads standard input")

@@ -6,11 +6,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	_ "time/tzdata" // schedules name zones; minimal systems have none
 
 	"github.com/spf13/cobra"
@@ -22,25 +18,12 @@ import (
 var version = "dev"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	root := &cobra.Command{
-		Use:           "netraven",
-		Short:         "Back up the configurations of network devices, and run jobs on them",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Version:       version,
+		Use:     "netraven",
+		Short:   "Back up the configurations of network devices, and run jobs on them",
+		Version: version,
 	}
 	root.AddCommand(serveCommand(), certsCommand())
 	root.AddCommand(cli.Commands()...)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return
-	}
-	var coded interface{ ExitCode() int }
-	if errors.As(err, &coded) {
-		os.Exit(coded.ExitCode()) //nolint:gocritic // nothing is left to be deferred
-	}
-	fmt.Fprintln(os.Stderr, "netraven:", err)
-	os.Exit(1)
+	os.Exit(cli.Run(context.Background(), root))
 }

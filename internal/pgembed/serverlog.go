@@ -58,6 +58,8 @@ func lineLevel(line string) slog.Level {
 	switch {
 	case strings.HasPrefix(line, "PANIC:"):
 		return slog.LevelError
+	case strings.Contains(line, "terminating connection due to administrator command"): // every stop says so of each session that is open
+		return slog.LevelDebug
 	case strings.HasPrefix(line, "FATAL:"):
 		return slog.LevelWarn
 	default:

@@ -123,7 +123,6 @@ func byAttempt(writes []*write) [][]*write {
 func (s *Service) change(ctx context.Context, head repo.Hash, group []*write, foreign map[string]bool) (repo.Change, error) {
 	var c repo.Change
 	a := group[0].attempt
-	added, removed := 0, 0
 	for _, w := range group {
 		if err := s.prepare(ctx, head, w); err != nil {
 			return c, err
@@ -131,7 +130,6 @@ func (s *Service) change(ctx context.Context, head repo.Hash, group []*write, fo
 		if w.old != nil && w.old.Path != w.path && !foreign[w.old.Path] {
 			c.Edits = append(c.Edits, repo.Remove(w.old.Path))
 		}
-		added, removed = added+int(w.row.LinesAdded), removed+int(w.row.LinesRemoved)
 	}
 	for _, w := range group {
 		c.Edits = append(c.Edits, repo.Put(w.path, w.text.masked))
@@ -141,7 +139,7 @@ func (s *Service) change(ctx context.Context, head repo.Hash, group []*write, fo
 	if first.text.author != "" {
 		c.Author = repo.Signature{Name: first.text.author, Email: repo.SafeName(first.text.author) + "@" + repo.SafeName(a.in.GetDeviceName()), When: c.When}
 	}
-	c.Message = repo.Message(repo.Subject(a.in.GetDeviceName(), first.text.in.GetName(), added, removed), trailers(group))
+	c.Message = repo.Message(repo.Subject(a.in.GetDeviceName(), first.text.in.GetName(), int(first.row.LinesAdded), int(first.row.LinesRemoved)), trailers(group))
 	return c, nil
 }
 

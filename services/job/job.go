@@ -56,7 +56,7 @@ func (s *Service) CreateJob(ctx context.Context, req *jobv1.CreateJobRequest) (*
 }
 
 func (s *Service) checkJob(job *jobv1.Job) error {
-	if err := checkName("job.name", job.GetName()); err != nil {
+	if err := checkName("name", job.GetName()); err != nil {
 		return err
 	}
 	if _, err := s.kinds.check(job.GetKind(), job.GetParams()); err != nil {

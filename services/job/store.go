@@ -56,7 +56,7 @@ func sqlError(err error) error {
 
 func pgError(pg *pgconn.PgError) error {
 	if pg.Code == "23505" && pg.ConstraintName == "job_name" {
-		return errs.New(codes.AlreadyExists, "JOB_EXISTS", "there is a job of that name already").Field("job.name", "EXISTS", "choose another name")
+		return errs.New(codes.AlreadyExists, "JOB_EXISTS", "there is a job of that name already").Field("name", "EXISTS", "choose another name")
 	}
 	switch pg.Code[:2] {
 	case "08", "53", "57": // connection, resources, operator intervention

@@ -69,7 +69,7 @@ func (s *Service) CreateSchedule(ctx context.Context, req *schedulerv1.CreateSch
 func (s *Service) checkJob(ctx context.Context, id string) error {
 	_, err := s.jobs.GetJob(ctx, &jobv1.GetJobRequest{Id: id})
 	if errs.Code(err) == codes.NotFound {
-		return errs.New(codes.InvalidArgument, "JOB_UNKNOWN", "there is no job %q", id).Field("schedule.job_id", "UNKNOWN", "name a job by its id")
+		return errs.New(codes.InvalidArgument, "JOB_UNKNOWN", "there is no job %q", id).Field("job_id", "UNKNOWN", "name a job by its id")
 	}
 	return err
 }
@@ -165,11 +165,11 @@ func merge(old, in *schedulerv1.Schedule, paths []string) (*schedulerv1.Schedule
 func plans(in *schedulerv1.Schedule, id uuid.UUID, anchor, now time.Time) (plan, error) {
 	p := plan{name: in.GetName(), cron: strings.TrimSpace(in.GetCron()), every: in.GetEvery(), zone: in.GetTimeZone(), enabled: in.Enabled == nil || in.GetEnabled(), anchor: utc(anchor)}
 	if p.name == "" || len([]rune(p.name)) > 255 || strings.TrimSpace(p.name) != p.name || strings.IndexFunc(p.name, unicode.IsControl) >= 0 {
-		return p, errs.Invalid("schedule.name", "INVALID", "must be 1 to 255 characters, without control characters and without space around")
+		return p, errs.Invalid("name", "INVALID", "must be 1 to 255 characters, without control characters and without space around")
 	}
 	job, err := uuid.Parse(in.GetJobId())
 	if err != nil {
-		return p, errs.New(codes.InvalidArgument, "JOB_UNKNOWN", "there is no job %q", in.GetJobId()).Field("schedule.job_id", "UNKNOWN", "name a job by its id")
+		return p, errs.New(codes.InvalidArgument, "JOB_UNKNOWN", "there is no job %q", in.GetJobId()).Field("job_id", "UNKNOWN", "name a job by its id")
 	}
 	p.job = job
 	if p.zone == "" {
@@ -177,7 +177,7 @@ func plans(in *schedulerv1.Schedule, id uuid.UUID, anchor, now time.Time) (plan,
 	}
 	if in.GetAt() != nil {
 		if !in.GetAt().IsValid() {
-			return p, errs.Invalid("schedule.at", "INVALID", "is not a time")
+			return p, errs.Invalid("at", "INVALID", "is not a time")
 		}
 		at := utc(in.GetAt().AsTime())
 		p.at = &at
@@ -194,7 +194,7 @@ func (p *plan) time(id uuid.UUID, now time.Time) error {
 		}
 	}
 	if n != 1 {
-		return errs.Invalid("schedule.cron", "EXACTLY_ONE", "give exactly one of cron, every and at")
+		return errs.Invalid("cron", "EXACTLY_ONE", "give exactly one of cron, every and at")
 	}
 	if _, err := loadZone(p.zone); err != nil {
 		return timingInvalid(err)
@@ -208,7 +208,7 @@ func (p *plan) time(id uuid.UUID, now time.Time) error {
 	}
 	next := utc(t.next(now))
 	if next.IsZero() {
-		return errs.Invalid("schedule.at", "PAST", "is not in the future")
+		return errs.Invalid("at", "PAST", "is not in the future")
 	}
 	p.nextFire = &next
 	return nil
@@ -217,7 +217,7 @@ func (p *plan) time(id uuid.UUID, now time.Time) error {
 func timingInvalid(err error) error {
 	var typed *timingError
 	if errors.As(err, &typed) {
-		return errs.Invalid("schedule."+typed.field, "INVALID", typed.message)
+		return errs.Invalid(typed.field, "INVALID", typed.message)
 	}
 	return errs.Internal(err)
 }

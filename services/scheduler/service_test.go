@@ -236,11 +236,11 @@ func TestSystemScheduleAndTheFirstHour(t *testing.T) {
 func TestRefusedSchedules(t *testing.T) {
 	h := newHouse(t)
 	for field, sch := range map[string]*schedulerv1.Schedule{
-		"schedule.cron":      {Cron: "0 0 31 2 *"},
-		"schedule.every":     {Every: "1s"},
-		"schedule.at":        {At: timestamppb.New(h.now().Add(-time.Second))},
-		"schedule.time_zone": {Cron: "0 0 * * *", TimeZone: "Nowhere"},
-		"schedule.name":      {Name: "tab\t", Every: "1m"},
+		"cron":      {Cron: "0 0 31 2 *"},
+		"every":     {Every: "1s"},
+		"at":        {At: timestamppb.New(h.now().Add(-time.Second))},
+		"time_zone": {Cron: "0 0 * * *", TimeZone: "Nowhere"},
+		"name":      {Name: "tab\t", Every: "1m"},
 	} {
 		_, err := h.create(sch)
 		require.Equal(t, "FIELD_INVALID", errs.Reason(err), field)

@@ -40,7 +40,7 @@ func sqlError(err error) error {
 		return err
 	case errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == "schedule_name":
 		return errs.New(codes.AlreadyExists, "SCHEDULE_EXISTS", "there is a schedule of that name already").
-			Field("schedule.name", "EXISTS", "choose another name")
+			Field("name", "EXISTS", "choose another name")
 	case errors.As(err, &pg) && (pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:2] == "57"):
 		return errs.New(codes.Unavailable, "DATABASE_UNAVAILABLE", "the database cannot take this right now; try again").Wrap(err)
 	default:

@@ -46,9 +46,13 @@ func start(t *testing.T, name, stdin, program string, args ...string) *process {
 	require.NoError(t, <-started)
 	t.Cleanup(func() {
 		p.stop()
+		for _, secret := range []string{labPassword, adminPassword, stdin} { // FAILURES 97: no secret in any log
+			if secret != "" && strings.Contains(p.output(), secret) {
+				t.Errorf("a secret is in the log of %s", name)
+			}
+		}
 		if t.Failed() {
-			b, _ := os.ReadFile(p.log)
-			t.Logf("---- log of %s\n%s", name, tail(string(b), 6000))
+			t.Logf("---- log of %s\n%s", name, tail(p.output(), 6000))
 		}
 	})
 	return p
