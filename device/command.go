@@ -129,9 +129,7 @@ func (x *exchange) finished() bool {
 		}
 		return x.twice()
 	case len(line) == 0 || len(line) > maxPrompt:
-		if len(bytes.TrimSpace(line)) > 0 {
-			x.nudged = false
-		}
+		x.nudged = x.nudged && len(line) == 0
 		return false
 	}
 	if _, ok := x.prompt.match(x.screen.shown(), x.screen.bol); !ok {
@@ -146,10 +144,13 @@ func (x *exchange) finished() bool {
 
 // twice reports whether the last two lines that are not blank are the same.
 func (x *exchange) twice() bool {
+	if !x.nudged {
+		return false
+	}
 	line := bytes.TrimSpace(x.screen.line())
 	before := bytes.TrimRight(x.screen.text[:x.screen.bol], " \n")
 	before = before[bytes.LastIndexByte(before, '\n')+1:]
-	return x.nudged && len(line) > 0 && bytes.HasSuffix(bytes.TrimSpace(before), line)
+	return len(line) > 0 && bytes.HasSuffix(bytes.TrimSpace(before), line)
 }
 
 // nudgeLater arranges for an empty line to be sent if nothing more comes, where that would tell whether
@@ -165,6 +166,9 @@ func (x *exchange) nudgeLater() {
 
 func (x *exchange) doubtful() bool {
 	line := x.screen.line()
+	if len(line) > maxPrompt {
+		return false
+	}
 	if len(bytes.TrimSpace(line)) > 0 {
 		if len(x.prompt.learned) > 0 && bytes.HasSuffix(bytes.TrimRight(line, " "), x.prompt.learned) {
 			return true

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"bytes"
 	"regexp"
 
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
@@ -24,40 +25,45 @@ func enableSecret(c *vaultv1.GrantedCredential) (secret string, wanted bool) {
 }
 
 // enable goes to the privileged prompt, if the page knows one, the credential asks for it and the device
-// is not there already.
-func (sh *shell) enable() *jobv1.Failure {
+// is not there already. climbed says that it was needed.
+func (sh *shell) enable() (climbed bool, f *jobv1.Failure) {
 	s := sh.session
 	e := s.cfg.Page.Login.Enable
 	secret, wanted := enableSecret(s.credential())
 	if e == nil || !ends(e.When, sh.screen.line()) {
-		return nil
+		return false, nil
 	}
 	if !wanted && e.Expect != nil {
 		s.cfg.Log("info", "the session stays unprivileged: credential "+s.credential().GetName()+" has no enable")
-		return nil
+		return true, nil
 	}
 	s.enter("enable")
 	s.link.watch.begin(s.limits.Login, s.limits.Silence)
 	sh.screen.reset(false)
 	sh.raw = 0
 	if f := sh.send(e.Send); f != nil {
-		return f
+		return true, f
 	}
-	return sh.climb(secret)
+	return true, sh.climb(secret)
 }
 
 // climb answers the questions of enable until a privileged prompt stands there or the device has refused.
+// What comes before the echo belongs to the greeting.
 func (sh *shell) climb(secret string) *jobv1.Failure {
 	page := sh.session.cfg.Page
 	e := page.Login.Enable
-	named, given := false, false
+	echoed, named, given := false, false, false
+	from := 0
 	for {
 		if f := sh.fill(); f != nil {
 			return f
 		}
-		whole := sh.screen.text[:sh.screen.bol]
+		if !echoed {
+			from, echoed = cutEcho(sh.screen.text[:sh.screen.bol], e.Send, sh.prompt.precedes)
+		}
+		said := sh.screen.text[from:sh.screen.bol]
 		for _, p := range e.Failed {
-			if p.Match(whole) {
+			if echoed && p.Match(said) {
 				return sh.denied()
 			}
 		}
@@ -66,7 +72,7 @@ func (sh *shell) climb(secret string) *jobv1.Failure {
 			continue
 		}
 		switch {
-		case ends(e.Expect, line):
+		case ends(e.Expect, line) && (echoed || named || given || sh.alone()):
 			if given {
 				return sh.denied()
 			}
@@ -85,13 +91,21 @@ func (sh *shell) climb(secret string) *jobv1.Failure {
 			if _, ok := sh.prompt.match(sh.screen.shown(), sh.screen.bol); !ok {
 				continue
 			}
-			if ends(e.When, line) || refusal(page, whole) != "" {
+			if !ends(e.When, line) && refusal(page, said) == "" {
+				sh.prompt.learn(line)
+				return nil
+			}
+			if echoed || given {
 				return sh.denied()
 			}
-			sh.prompt.learn(line)
-			return nil
 		}
 	}
+}
+
+// alone reports that nothing stands above the question but the line that enable was typed at: a device
+// that does not echo.
+func (sh *shell) alone() bool {
+	return bytes.Equal(squeeze(nil, sh.screen.text[:sh.screen.bol]), squeeze(nil, sh.prompt.learned))
 }
 
 // denied is the failure of enable. The login itself worked.

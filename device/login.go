@@ -15,49 +15,70 @@ const maxGreeting = 1 << 20
 
 // logIn goes from an open shell to a prepared prompt.
 func (sh *shell) logIn() (ending, *jobv1.Failure) {
-	s := sh.session
 	if end, f := sh.greet(); end != loggedIn {
 		return end, f
 	}
-	if f := sh.enable(); f != nil {
+	climbed, f := sh.enable()
+	if f == nil {
+		f = sh.setup()
+	}
+	if f == nil && !climbed {
+		// What was taken for the first prompt may have been a line of the banner; by now it is the prompt.
+		if climbed, f = sh.enable(); climbed && f == nil {
+			f = sh.setup()
+		}
+	}
+	if f != nil {
 		return broken, f
 	}
+	return loggedIn, nil
+}
+
+// setup runs the page's setup commands; refused ones are noted.
+func (sh *shell) setup() *jobv1.Failure {
+	s := sh.session
 	if len(s.cfg.Page.Login.Setup) > 0 {
 		s.enter("setup")
 	}
 	for _, step := range s.cfg.Page.Login.Setup {
 		out, f := sh.run(step.Send, step.Answers, s.limits.Command, false)
 		if f != nil {
-			return broken, f
+			return f
 		}
-		if said := refusal(s.cfg.Page, out); said != "" {
+		if refusal(s.cfg.Page, out) != "" {
 			s.cfg.Log("info", "the device refused the setup command "+step.Send)
 			if f := sh.clearLine(); f != nil {
-				return broken, f
+				return f
 			}
 		}
 	}
-	return loggedIn, nil
+	return nil
 }
 
-// greeter is the dialog before the first prompt.
+// greeter is the dialog before the first prompt. What looks like a question may be a line of a banner that
+// is still coming, and a password typed at a prompt would stand in the device's log: so a question is
+// answered only when nothing has followed it for a while.
 type greeter struct {
 	*shell
 	asked   int // questions answered, of any kind
 	named   int // times the login name was given
 	secret  int // times the password was given
 	woken   int // empty lines sent to a silent device
-	quiet   *time.Timer
 	scanned int // how far refusals were looked for
+
+	quiet *time.Timer
+	count *int // what the pending answer counts for
+	line  int  // where the line stands that it answers
+	done  int  // where the line stands that was answered last
 }
 
 // greet reads the greeting, answers what the page knows and ends at the first prompt.
 func (sh *shell) greet() (ending, *jobv1.Failure) {
-	g := greeter{shell: sh}
+	g := greeter{shell: sh, done: -1}
 	// The first prompt is due within the login's bound; a silence before it may be one of thought.
 	sh.session.link.watch.begin(sh.session.limits.Login, sh.session.limits.Silence)
+	g.wakeLater()
 	for {
-		g.wakeLater()
 		f := sh.fill()
 		g.calm()
 		if f != nil {
@@ -81,44 +102,58 @@ func (g *greeter) step() (_ ending, _ *jobv1.Failure, over bool) {
 	}
 	line := g.screen.line()
 	if len(line) == 0 || len(line) > maxPrompt {
+		g.wakeLater()
 		return 0, nil, false
 	}
 	cred := g.session.credential()
-	switch {
-	case ends(l.Username, line):
-		if g.named++; g.named > 1 {
+	if g.asked > maxReplies {
+		return broken, failure(jobv1.Failure_PROMPT, "The device asks the same question again and again before its prompt."), true
+	}
+	fresh := g.screen.bol != g.done
+	switch e, _ := g.ask(l.Answers); {
+	case fresh && ends(l.Username, line):
+		if g.named > 0 {
 			return refused, inSession(cred), true
 		}
-		return g.give(cred.GetUsername() + l.Newline)
-	case ends(l.Password, line):
-		if g.secret++; g.secret > 1 {
+		g.sendLater(g.session.limits.Nudge, cred.GetUsername()+l.Newline, &g.named)
+	case fresh && ends(l.Password, line):
+		if g.secret > 0 {
 			return refused, inSession(cred), true
 		}
-		return g.give(cred.GetPassword() + l.Newline)
-	}
-	if e, _ := g.ask(l.Answers); e != nil {
-		return g.give(strings.ReplaceAll(e.Send, "\n", l.Newline))
-	}
-	if e, _ := g.ask(g.session.cfg.Page.Pager); e != nil {
-		return g.give(e.Send)
-	}
-	if _, ok := g.prompt.match(g.screen.shown(), g.screen.bol); ok {
-		g.prompt.learn(line)
-		return loggedIn, nil, true
+		g.sendLater(g.session.limits.Nudge, cred.GetPassword()+l.Newline, &g.secret)
+	case fresh && e != nil:
+		g.sendLater(g.session.limits.Nudge, strings.ReplaceAll(e.Send, "\n", l.Newline), &g.asked)
+	default:
+		if _, ok := g.prompt.match(g.screen.shown(), g.screen.bol); ok {
+			g.prompt.learn(line)
+			return loggedIn, nil, true
+		}
+		g.wakeLater()
 	}
 	return 0, nil, false
 }
 
-// give answers a question. The screen forgets the line, so that the question is not answered twice.
-func (g *greeter) give(text string) (ending, *jobv1.Failure, bool) {
-	if g.asked++; g.asked > maxReplies {
-		return broken, failure(jobv1.Failure_PROMPT, "The device asks the same question again and again before its prompt."), true
+// wakeLater sends an empty line to a device that says nothing: some wait for it.
+func (g *greeter) wakeLater() {
+	if g.woken < 2 {
+		g.sendLater(4*g.session.limits.Nudge, g.session.cfg.Page.Login.Newline, &g.woken)
+		g.line = -1 // it answers nothing
 	}
-	g.screen.newline()
-	if f := g.put(text); f != nil {
-		return broken, f, true
+}
+
+// sendLater types text if nothing comes for a while, and then counts it.
+func (g *greeter) sendLater(after time.Duration, text string, count *int) {
+	g.count, g.line = count, g.screen.bol
+	g.quiet = time.AfterFunc(after, func() { _, _ = g.channel.Write([]byte(text)) })
+}
+
+// calm takes back what was to be sent, or counts it.
+func (g *greeter) calm() {
+	if g.quiet != nil && !g.quiet.Stop() {
+		*g.count++
+		g.done = g.line
 	}
-	return 0, nil, false
+	g.quiet = nil
 }
 
 // refused looks for the words of a refused in-session login, once an answer was given.
@@ -139,23 +174,6 @@ func (g *greeter) refused(words []*platforms.Pattern) *jobv1.Failure {
 
 func inSession(cred *vaultv1.GrantedCredential) *jobv1.Failure {
 	return failure(jobv1.Failure_AUTH, "The device asked for a login inside the session and refused credential %s, user %q.", cred.GetName(), cred.GetUsername())
-}
-
-// wakeLater sends an empty line to a device that says nothing: some wait for it.
-func (g *greeter) wakeLater() {
-	if g.woken >= 2 {
-		return
-	}
-	g.quiet = time.AfterFunc(4*g.session.limits.Nudge, func() {
-		_, _ = g.channel.Write([]byte(g.session.cfg.Page.Login.Newline))
-	})
-}
-
-func (g *greeter) calm() {
-	if g.quiet != nil && !g.quiet.Stop() {
-		g.woken++
-	}
-	g.quiet = nil
 }
 
 // noPrompt makes a greeting that did not end in time a failure about prompts.

@@ -246,6 +246,50 @@ func TestGreetings(t *testing.T) {
 	}
 }
 
+// A banner's line that looks like a question is not answered: a password typed at a prompt would stand
+// in the device's log.
+func TestFailure67ABannerCannotAskForThePassword(t *testing.T) {
+	var typed []string
+	gone := make(chan struct{})
+	p := newPeer(t)
+	p.shell = func(c *console) {
+		defer close(gone)
+		for _, part := range []string{"Welcome\r\nUsername: ", "\r\nPassword:", " is what thieves want\r\nr2>", "\r\nr1>"} {
+			c.say(part)
+			pause(10 * time.Millisecond)
+		}
+		prompt := "r1>"
+		for {
+			line, ok := c.line()
+			if !ok {
+				return
+			}
+			typed = append(typed, line)
+			c.say(line + "\r\n")
+			if line == "enable" {
+				c.say("Password: ")
+				_, _ = c.line()
+				c.say("\r\n")
+				prompt = "r1#"
+			}
+			if line == "show run" {
+				c.say("hostname r1\r\nend\r\n")
+			}
+			c.say(prompt)
+		}
+	}
+	p.start()
+	cred := good()
+	cred.EnableSecret = "enable-word"
+	s, _ := mustOpen(t, p.attempt(cred))
+	require.Equal(t, "r1#", string(s.shell.prompt.learned))
+	require.Equal(t, "hostname r1\nend\n", string(mustRun(t, s, "show run").Text))
+	s.Close()
+	<-gone
+	require.NotContains(t, typed, passWord)
+	require.NotContains(t, typed, userName)
+}
+
 func TestNoCredential(t *testing.T) {
 	p := newPeer(t)
 	p.start()

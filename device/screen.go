@@ -8,8 +8,8 @@ import (
 const (
 	// maxColumn bounds where a cursor sequence may jump to; it is the width of the terminal we claim to be.
 	maxColumn = 511
-	// maxEdit is the longest line in which characters are inserted and deleted. Such edits move the rest
-	// of the line, and a hostile device could ask for very many of them.
+	// maxEdit is the longest line in which characters are inserted and deleted, and the most blanks that
+	// are taken for wiping. Both look at the rest of the line, and a hostile device could ask for very many.
 	maxEdit = 4096
 )
 
@@ -164,7 +164,7 @@ func (s *screen) line() []byte {
 		return b
 	}
 	n := len(b)
-	for n > s.end && b[n-1] == ' ' {
+	for least := max(s.end, n-maxEdit); n > least && b[n-1] == ' '; {
 		n--
 	}
 	return b[:n]
