@@ -151,8 +151,8 @@ func sealArtifact(w *work, o jobkind.Outcome, x jobkind.Artifact) (*gitstorev1.S
 	}, nil
 }
 
-// firstContact tells whether the device's key was trusted because nothing was pinned yet. A login that was refused pins nothing: only a
-// device that took a credential has shown that it is ours.
+// firstContact tells whether the device's key was trusted because nothing was pinned yet. It is pinned even if the login failed then: what
+// was shown a password once must not be able to change its key unseen.
 func firstContact(spec *jobv1.TaskSpec, o jobkind.Outcome) bool {
 	if len(o.HostKey) == 0 || o.HostKeyPinned || len(spec.GetHostKeys()) > 0 || !spec.GetTrustFirstKey() {
 		return false
