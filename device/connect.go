@@ -72,6 +72,9 @@ func (s *Session) handshake(l *link, offer []string) (ending, *jobv1.Failure) {
 		s.noteAlgorithms(client)
 		return loggedIn, nil
 	}
+	if r := l.watch.reason(); r != open && a.end == refused {
+		return broken, s.cutOff(r) // we hung up; the device refused nothing
+	}
 	if a.end != loggedIn {
 		return a.end, a.failure
 	}

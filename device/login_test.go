@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/ssh"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
@@ -114,9 +115,14 @@ func TestPublicKeyWithPassphrase(t *testing.T) {
 	p.shell = router("", "r1#", simple)
 	p.start()
 	cred := &vaultv1.GrantedCredential{Id: "k", Name: "key", Username: userName, PrivateKey: string(pem.EncodeToMemory(block)), Passphrase: "pass phrase"}
-	mustOpen(t, p.attempt(cred))
+	patient := func() Config { // opening such a key is slow by design
+		cfg := p.attempt(cred)
+		cfg.Limits.Login, cfg.Spec.Deadline = time.Minute, timestamppb.New(time.Now().Add(2*time.Minute))
+		return cfg
+	}
+	mustOpen(t, patient())
 	cred.Passphrase = "wrong"
-	f, report := mustFail(t, p.attempt(cred), jobv1.Failure_AUTH)
+	f, report := mustFail(t, patient(), jobv1.Failure_AUTH)
 	require.Contains(t, f.GetHint(), "passphrase")
 	require.Equal(t, jobv1.CredentialOutcome_UNUSED, report.Credentials[0].GetResult())
 	require.Zero(t, p.refusals.Load())
