@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -40,7 +41,8 @@ func (b *bench) ours(ctx context.Context, f *fleet, page *platforms.Page, rounds
 		return effort{}, err
 	}
 	begin := time.Now()
-	err = b.work(ctx, page, envs)
+	// In a profile of this process, -tagfocus=side=ours leaves out the bare client.
+	pprof.Do(ctx, pprof.Labels("side", "ours"), func(ctx context.Context) { err = b.work(ctx, page, envs) })
 	elapsed := time.Since(begin)
 	after, cpuErr := ownCPU()
 	if err == nil {

@@ -53,7 +53,7 @@ func readStat(pid int) (procStat, error) {
 	return s, nil
 }
 
-// family is a process and all its descendants.
+// family is a process, first, and all its descendants.
 func family(pid int) ([]procStat, error) {
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -78,19 +78,6 @@ func family(pid int) ([]procStat, error) {
 		all = append(all, children[all[i].pid]...)
 	}
 	return all, nil
-}
-
-// familyCPU is the processor time of a process and its descendants so far.
-func familyCPU(pid int) (time.Duration, error) {
-	all, err := family(pid)
-	if err != nil {
-		return 0, err
-	}
-	var sum time.Duration
-	for _, s := range all {
-		sum += s.cpu
-	}
-	return sum, nil
 }
 
 // familyMemory is the memory of a process and its descendants in bytes; what they share is counted once (PSS).

@@ -2,11 +2,13 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/netraven/netraven/lab"
@@ -25,26 +27,23 @@ type Lab struct {
 	Control string
 }
 
+// controlLine is how the lab says where its control API listens.
+var controlLine = regexp.MustCompile(`(?m)^control +(\S+)$`)
+
 // StartLab starts simulated devices in a process of their own and waits until they can be connected to. args are those of netraven-lab serve.
 func StartLab(ctx context.Context, programs Programs, folder Folder, args ...string) (*Lab, error) {
 	program, err := programs.Path("netraven-lab")
 	if err != nil {
 		return nil, err
 	}
-	free, err := FreeAddresses(1)
-	if err != nil {
-		return nil, err
-	}
 	inventory := folder.In("lab.csv")
-	args = append([]string{"serve", "--control", free[0], "--inventory", inventory}, args...)
-	l := &Lab{Remote: lab.NewRemote(free[0]), Control: free[0]}
+	l := &Lab{}
+	// The devices take any free ports, so the lab must find one for its control API itself, after them.
+	args = append([]string{"serve", "--control", "127.0.0.1:0", "--inventory", inventory}, args...)
 	if l.Process, err = Launch("lab", folder.Log("lab"), nil, program, args...); err != nil {
 		return nil, err
 	}
-	err = Until(ctx, l.Process, labLimit, func(ctx context.Context) error {
-		_, err := l.Summary(ctx)
-		return err
-	})
+	err = Until(ctx, l.Process, labLimit, l.find)
 	if err == nil {
 		l.Inventory, err = os.ReadFile(inventory)
 	}
@@ -53,6 +52,21 @@ func StartLab(ctx context.Context, programs Programs, folder Folder, args ...str
 		return nil, fmt.Errorf("the simulated devices do not start: %w", err)
 	}
 	return l, nil
+}
+
+// find looks where the control API listens.
+func (l *Lab) find(context.Context) error {
+	said, err := os.ReadFile(l.Log)
+	if err != nil {
+		return err
+	}
+	at := controlLine.FindAllSubmatch(said, -1)
+	if len(at) == 0 {
+		return errors.New("it has not said where it is controlled")
+	}
+	l.Control = string(at[len(at)-1][1]) // the newest, if it writes to an old log
+	l.Remote = lab.NewRemote(l.Control)
+	return nil
 }
 
 // Config answers what the device name is configured with, secrets and all.

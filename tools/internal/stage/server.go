@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	hubv1 "github.com/netraven/netraven/gen/go/netraven/hub/v1"
@@ -16,6 +17,7 @@ import (
 
 const (
 	startLimit = 90 * time.Second // a slow machine's first start; usually two seconds
+	tries      = 3
 	joinLimit  = 30 * time.Second
 )
 
@@ -37,6 +39,16 @@ func StartServer(ctx context.Context, programs Programs, folder Folder, args ...
 	if err != nil {
 		return nil, err
 	}
+	for try := 1; ; try++ {
+		s, err := startServer(ctx, program, folder, args)
+		// Somebody else may take a port between our choice and the server's start.
+		if err == nil || try == tries || !strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			return s, err
+		}
+	}
+}
+
+func startServer(ctx context.Context, program string, folder Folder, args []string) (*Server, error) {
 	free, err := FreeAddresses(3)
 	if err != nil {
 		return nil, err
