@@ -122,7 +122,18 @@ func (b *batch) write(ctx context.Context, queueLocked bool) ([]string, error) {
 		return nil, err
 	}
 	counted, err := b.writeCounts(ctx)
-	return append(keys, counted...), err
+	return append(append(keys, b.freed()...), counted...), err
+}
+
+// freed are the bells of the gateways whose agents may have room for more: a claim may have come to nothing at the cap on sessions.
+func (b *batch) freed() []string {
+	var ids []uuid.UUID
+	for _, c := range b.tasks {
+		if c.slot == freeSlot && c.was.Fence != 0 {
+			ids = append(ids, c.was.GatewayID)
+		}
+	}
+	return gatewayKeys(ids)
 }
 
 // writeTasks writes the rows that differ, and the queue.
