@@ -26,7 +26,7 @@ func (a *app) runAddCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "add KIND [DEVICE...]", Short: "Start a run of any kind and watch it",
 		Long:    "Do something to devices now; netraven job kinds shows the kinds. " + watchHelp,
-		Example: "  netraven run add login core1\n  netraven run add command --tag core --param 'commands=[\"show version\"]'",
+		Example: "  netraven run add backup --site cork",
 	}
 	f := newForm(c).params("param", "params")
 	do := a.selecting(c)

@@ -41,6 +41,10 @@ func Commands() []*cobra.Command {
 func Run(ctx context.Context, root *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	go func() { // a second signal ends the program at once
+		<-ctx.Done()
+		stop()
+	}()
 	root.SilenceErrors, root.SilenceUsage = true, true
 	return Report(root, root.ExecuteContext(ctx))
 }

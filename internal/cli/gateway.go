@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
@@ -103,7 +104,7 @@ func (a *app) joinToken(cmd *cobra.Command, c *client, gatewayID string, ttl int
 		return writeJSON(cmd.OutOrStdout(), raw)
 	}
 	say(cmd, "Paste this where the agent shall run. It works once, until %s.\n", when(token.ExpiresAt))
-	_, err = fmt.Fprintln(cmd.OutOrStdout(), safeLines(token.Command))
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(safeLines(token.Command), "\n"))
 	return err
 }
 

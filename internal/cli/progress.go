@@ -18,9 +18,12 @@ type progress interface {
 	stop()
 }
 
-// newProgress is a bar on a terminal and lines elsewhere.
+// barWidth is the least room that a bar and its counts need.
+const barWidth = 60
+
+// newProgress is a bar on a terminal that has room for it, and lines elsewhere.
 func newProgress(w io.Writer, run *jobv1.Run) progress {
-	if isTerminal(w) {
+	if width, _ := windowOf(w); width >= barWidth {
 		return newBar(w, run)
 	}
 	return newLines(w, run)

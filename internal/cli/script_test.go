@@ -2,12 +2,17 @@ package cli_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/netraven/netraven/internal/cli"
 )
@@ -39,9 +44,19 @@ func TestFakeScript(t *testing.T) {
 	}})
 }
 
+// prepare gives a script a server, the password of its admin in the file admin-password, and an SSH private key in the file key.
 func prepare(env *testscript.Env, server, password string) error {
 	env.Setenv("NETRAVEN_SERVER", server)
 	env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 	env.Setenv("TZ", "UTC")
-	return os.WriteFile(filepath.Join(env.WorkDir, "admin-password"), []byte(password+"\n"), 0o600)
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	key, err := ssh.MarshalPrivateKey(private, "made by a test")
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(filepath.Join(env.WorkDir, "admin-password"), []byte(password+"\n"), 0o600),
+		os.WriteFile(filepath.Join(env.WorkDir, "key"), pem.EncodeToMemory(key), 0o600))
 }

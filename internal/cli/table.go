@@ -2,14 +2,12 @@ package cli
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"charm.land/lipgloss/v2"
 	ltable "charm.land/lipgloss/v2/table"
-	"github.com/charmbracelet/x/term"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -29,20 +27,14 @@ func (t table) with(cells ...string) table {
 	return t
 }
 
-// write prints the table: bold heads and at most the window's width on a terminal; plain text of full width elsewhere, for grep and awk.
+// write prints the table, plain but for bold heads on a terminal. It is as wide as it must be, also in a narrow window: an id that is broken over
+// lines cannot be copied, and grep and awk want one row a line.
 func (t table) write(w io.Writer) error {
 	if len(t.rows) == 0 && len(t.head) > 0 {
 		_, err := io.WriteString(w, "(none)\n")
 		return err
 	}
-	tty := isTerminal(w)
-	out := t.layout(tty)
-	rendered := out.Render()
-	if tty {
-		if width, _, err := term.GetSize(w.(*os.File).Fd()); err == nil && lipgloss.Width(rendered) > width {
-			rendered = out.Width(width).Render()
-		}
-	}
+	rendered := t.layout(isTerminal(w)).Render()
 	var b strings.Builder
 	for _, line := range strings.Split(rendered, "\n") {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
@@ -58,7 +50,7 @@ func (t table) layout(colour bool) *ltable.Table {
 		head = cell.Bold(true)
 	}
 	out := ltable.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
-		BorderHeader(false).BorderColumn(false).BorderRow(false).Wrap(true).
+		BorderHeader(false).BorderColumn(false).BorderRow(false).Wrap(false).
 		StyleFunc(func(row, col int) lipgloss.Style {
 			if row == ltable.HeaderRow || (len(t.head) == 0 && col == 0) {
 				return head

@@ -96,9 +96,9 @@ func (a *app) rolesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("NAME", "PERMISSIONS", "DESCRIPTION")
+			t := newTable("NAME", "DESCRIPTION", "PERMISSIONS")
 			for _, r := range all.items {
-				t.add(r.Name, joined(r.Permissions), r.Description)
+				t.add(r.Name, dash(r.Description), joined(r.Permissions))
 			}
 			return a.show(cmd, all.raw, t)
 		}),
