@@ -161,3 +161,24 @@ func TestClaimWakesUp(t *testing.T) {
 	h.run("backup")
 	require.Equal(t, 1, <-got)
 }
+
+func TestAFreedSessionWakesWaitingClaims(t *testing.T) {
+	h := newHouse(t)
+	h.inventory.sessions = 1
+	h.inventory.add(2, wellknownLocal)
+	h.run("backup")
+	a := h.agent()
+	refs := a.claim(2)
+	require.Len(t, refs, 1)
+	a.begin(refs...)
+	require.Empty(t, a.claim(1), "the session is in use")
+	bell, done := h.s.bells.listen(gatewayKey(a.gateway))
+	defer done()
+	a.finish(jobv1.Failure_UNSPECIFIED, refs...)
+	select {
+	case <-bell:
+	default:
+		t.Fatal("nobody is told that a session is free")
+	}
+	require.Len(t, a.claim(1), 1)
+}
