@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"maps"
+
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
@@ -71,9 +73,7 @@ func (a *app) selecting(c *cobra.Command) func(cmd *cobra.Command, c *client, ki
 			if err != nil {
 				return err
 			}
-			for k, v := range more {
-				body[k] = v
-			}
+			maps.Copy(body, more)
 		}
 		body["kind"], body["request_id"] = kind, uuid.NewString()
 		return a.start(cmd, c, runsPath, body, noWait)

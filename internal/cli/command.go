@@ -125,7 +125,7 @@ func argsOfUse(c *cobra.Command, args []string) error {
 }
 
 func usageError(c *cobra.Command, format string, args ...any) error {
-	return fmt.Errorf("%s\nSee %s --help.", fmt.Sprintf(format, args...), c.CommandPath()) //nolint:staticcheck // two sentences for people
+	return fmt.Errorf(format+"\nSee %s --help", append(args, c.CommandPath())...)
 }
 
 // group makes a command that only holds others.

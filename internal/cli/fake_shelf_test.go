@@ -77,8 +77,9 @@ func pageOf[M proto.Message](s *shelf, size int32, token string, keep func(M) bo
 			all = append(all, m)
 		}
 	}
-	start, err := 0, error(nil)
+	start := 0
 	if token != "" {
+		var err error
 		if start, err = strconv.Atoi(token); err != nil || start > len(all) {
 			return nil, "", errs.Invalid("page_token", "PAGE_TOKEN_INVALID", "is no token of this list")
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -12,21 +11,21 @@ import (
 )
 
 // fields is how one object looks to people: a row for each of its fields, in the contract's order, under the names that the API and --output json
-// use. Fields that are empty, and those named in without, are left out.
-func fields(m proto.Message, without ...string) table {
+// use. Fields that are empty are left out.
+func fields(m proto.Message) table {
 	t := table{}
-	addFields(&t, "", m.ProtoReflect(), without)
+	addFields(&t, "", m.ProtoReflect())
 	return t
 }
 
-func addFields(t *table, prefix string, m protoreflect.Message, without []string) {
+func addFields(t *table, prefix string, m protoreflect.Message) {
 	list := m.Descriptor().Fields()
 	for i := range list.Len() {
 		fd := list.Get(i)
 		name := prefix + string(fd.Name())
 		// false and 0 are values; empty text, lists and messages are the absence of one.
 		plain := fd.Kind() != protoreflect.StringKind && fd.Message() == nil && !fd.IsList()
-		if slices.Contains(without, name) || (!m.Has(fd) && !plain) {
+		if !m.Has(fd) && !plain {
 			continue
 		}
 		v := m.Get(fd)
@@ -35,7 +34,7 @@ func addFields(t *table, prefix string, m protoreflect.Message, without []string
 				t.add(name, text)
 				continue
 			}
-			addFields(t, name+".", v.Message(), without)
+			addFields(t, name+".", v.Message())
 			continue
 		}
 		t.add(name, fieldText(fd, v))

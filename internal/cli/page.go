@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 
@@ -33,9 +34,7 @@ func list[T any, M message[T]](ctx context.Context, c *client, path string, quer
 		Next  string            `json:"next_page_token"`
 	}{Items: []json.RawMessage{}}
 	q := url.Values{}
-	for k, v := range query {
-		q[k] = v
-	}
+	maps.Copy(q, query)
 	for {
 		q.Set("page_size", strconv.Itoa(pageSize))
 		if limit > 0 {

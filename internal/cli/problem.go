@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -66,15 +67,7 @@ func hasReason(err error, reason string) bool {
 // hasStatus tells whether err is the API's answer with one of these HTTP statuses.
 func hasStatus(err error, status ...int) bool {
 	var p *problem
-	if !errors.As(err, &p) {
-		return false
-	}
-	for _, s := range status {
-		if p.status == s {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &p) && slices.Contains(status, p.status)
 }
 
 // unreachable says what kept an answer from coming, and what to try.

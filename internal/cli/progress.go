@@ -31,10 +31,9 @@ func newProgress(w io.Writer, run *jobv1.Run) progress {
 
 // bar is one line that grows, with the counts beside.
 type bar struct {
-	all   *mpb.Progress
-	bar   *mpb.Bar
-	run   chan *jobv1.Run // the last one seen; the drawing goroutine borrows it
-	begun bool
+	all *mpb.Progress
+	bar *mpb.Bar
+	run chan *jobv1.Run // the last one seen; the drawing goroutine borrows it
 }
 
 func newBar(w io.Writer, run *jobv1.Run) *bar {

@@ -47,11 +47,8 @@ type named[T any] interface {
 
 // nameOf is what people call a thing.
 func nameOf(m proto.Message) string {
-	switch m := m.(type) {
-	case interface{ GetUsername() string }:
-		if _, credential := m.(*vaultv1.Credential); !credential { // whose user name is the device's
-			return m.GetUsername()
-		}
+	if user, ok := m.(*authv1.User); ok {
+		return user.Username
 	}
 	if m, ok := m.(interface{ GetName() string }); ok {
 		return m.GetName()
