@@ -3,6 +3,7 @@ package jobkind
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/netraven/netraven/device"
@@ -29,6 +30,7 @@ func (c *collector) collect() *jobv1.Failure {
 		}
 		if text != nil {
 			c.originals[a.Name] = text
+			c.log("info", "read "+a.Name+", "+strconv.Itoa(len(text))+" bytes")
 		}
 	}
 	return nil

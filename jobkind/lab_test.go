@@ -79,7 +79,7 @@ func requireConfig(t *testing.T, d *lab.Device, got Outcome) {
 	if page.Name == "linux" { // the page reads the files that it knows, each below a heading; the last one of the lab's host is the largest
 		_, hosts, _ := strings.Cut(d.Config(), "\n/etc/hosts\n")
 		require.NotEmpty(t, hosts)
-		require.True(t, strings.Contains(string(main.Original), "### /etc/hosts\n"+strings.TrimSpace(hosts)+"\n"), "the hosts file is whole")
+		require.Contains(t, string(main.Original), "### /etc/hosts\n"+strings.TrimSpace(hosts)+"\n", "the hosts file is whole")
 		return
 	}
 	// The lab's Config leaves out the frame that a device puts around it.

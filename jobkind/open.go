@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/netraven/netraven/device"
+	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 )
 
 // usernames saves connections; see device.Usernames. Login names are no secrets.
@@ -22,6 +23,9 @@ func open(ctx context.Context, env Env) (Outcome, *device.Session) {
 		Usernames:   &usernames,
 		Limits:      env.Limits,
 	})
+	if f == nil && env.Log != nil {
+		env.Log("info", "logged in to "+env.Spec.GetAddress()+" with credential "+worked(report))
+	}
 	return Outcome{
 		Failure:       f,
 		Credentials:   report.Credentials,
@@ -29,4 +33,19 @@ func open(ctx context.Context, env Env) (Outcome, *device.Session) {
 		HostKeyPinned: report.HostKeyPinned,
 		Grant:         report.Grant,
 	}, session
+}
+
+// worked is the name of the credential that let the session in.
+func worked(r *device.Report) string {
+	for _, o := range r.Credentials {
+		if o.GetResult() != jobv1.CredentialOutcome_WORKED {
+			continue
+		}
+		for _, c := range r.Grant.GetCredentials() {
+			if c.GetId() == o.GetCredentialId() {
+				return c.GetName()
+			}
+		}
+	}
+	return "none"
 }

@@ -51,6 +51,11 @@ func TestABackupGoesThroughTheWholeHouse(t *testing.T) {
 		require.NotEmpty(t, device["last_backup_at"])
 		require.NotEmpty(t, device["serial"], "facts come from the same session")
 		require.Len(t, c.items("/api/v1/devices/"+id+"/host_keys"), 1)
+		task := c.tasks(run)[0]["id"].(string)
+		eventually(t, "the task's log tells what was done", func() bool {
+			_, log := c.raw("GET", "/api/v1/tasks/"+task+"/log", nil)
+			return strings.Contains(string(log), "logged in to 127.0.0.1 with credential lab")
+		})
 	})
 }
 
