@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ type demo struct {
 	programs stage.Programs
 	folder   stage.Folder
 	out      io.Writer
+	// abort ends the demo early, for a reason.
+	abort context.CancelCauseFunc
 
 	server   *stage.Server
 	agent    *stage.Process
@@ -54,6 +57,7 @@ var steps = []step{
 	{"Back up everything again", []string{"server", "agent"}, (*demo).backUpAgain},
 	{"What changed", []string{"server"}, (*demo).showDiffs},
 	{"The same history in plain git", []string{"server"}, (*demo).showLog},
+	{"And in the command line", []string{"server"}, (*demo).showCommandLine},
 	{"Secrets", []string{"server"}, (*demo).showSecrets},
 }
 
@@ -67,13 +71,21 @@ func (d *demo) play(ctx context.Context) error {
 		if err == nil {
 			continue
 		}
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		if ctx.Err() != nil { // what failed is a consequence
 			err = context.Cause(ctx)
 		}
 		return &failure{step: s, err: err}
 	}
 	fmt.Fprintln(d.out, "\nAll that was shown was checked.")
 	return nil
+}
+
+// guard ends the demo when a process ends that should not.
+func (d *demo) guard(p *stage.Process) {
+	go func() {
+		<-p.Done()
+		d.abort(p.Alive())
+	}()
 }
 
 // say prints a line below the title of a step.
@@ -90,9 +102,6 @@ func (f *failure) Unwrap() error { return f.err }
 
 // end stops everything and removes the folder. After a failure it keeps the logs, and adds to the error where they are.
 func (d *demo) end(err error) error {
-	if errors.Is(err, context.Canceled) {
-		err = errors.New("stopped before it was done")
-	}
 	fmt.Fprintln(d.out, "\nStopping the agent, the server and the devices ...")
 	stopped := d.stop()
 	if err == nil && stopped == nil {
@@ -102,16 +111,33 @@ func (d *demo) end(err error) error {
 		fmt.Fprintf(d.out, "Nothing is left running, and %s is removed.\n", d.folder.Path)
 		return nil
 	}
+	if errors.Is(err, context.Canceled) { // whoever stops it knows why
+		return errors.Join(errors.New("stopped before it was done"), stopped, d.folder.Remove())
+	}
 	_ = d.folder.RemoveAllButLogs() // the error that is told is the one to act on
-	var logs []string
-	names := []string{"server"}
+	err = errors.Join(err, stopped)
+	if logs := d.logs(err); len(logs) > 0 {
+		return fmt.Errorf("%w. To find out more, read %s", err, strings.Join(logs, " and "))
+	}
+	return errors.Join(err, d.folder.Remove())
+}
+
+// logs are the log files that tell most of an error.
+func (d *demo) logs(err error) []string {
+	names := []string{"server", "agent", "lab"}
 	if f := (*failure)(nil); errors.As(err, &f) {
 		names = f.step.logs
 	}
-	for _, name := range names {
-		logs = append(logs, d.folder.Log(name))
+	if e := (*stage.EndedError)(nil); errors.As(err, &e) {
+		names = []string{e.Process.Name}
 	}
-	return fmt.Errorf("%w. To find out more, read %s", errors.Join(err, stopped), strings.Join(logs, " and "))
+	var logs []string
+	for _, name := range names {
+		if _, err := os.Stat(d.folder.Log(name)); err == nil {
+			logs = append(logs, d.folder.Log(name))
+		}
+	}
+	return logs
 }
 
 // stop ends what runs: first who asks, then who answers.

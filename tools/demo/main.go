@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,15 +35,17 @@ func run(ctx context.Context, programs stage.Programs, once bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("no temporary folder can be made: %w", err)
 	}
-	d := &demo{programs: programs, folder: folder, out: os.Stdout}
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	d := &demo{programs: programs, folder: folder, out: os.Stdout, abort: abort}
 	defer func() { err = d.end(err) }()
-	if err := d.play(ctx); err != nil {
+	if err := d.play(ctx); err != nil || once {
 		return err
-	}
-	if once {
-		return nil
 	}
 	d.whereToLook()
 	<-ctx.Done()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
 	return nil
 }

@@ -16,9 +16,9 @@ Everything stays up until you press Ctrl-C. To look around, in another terminal:
   Logs:               %[4]s
 
   export NETRAVEN_SERVER=%[1]s
-  bin/netraven login
+  bin/netraven login --username admin
   bin/netraven device list
-  bin/netraven config history %[5]s
+  bin/netraven config list %[5]s
   bin/netraven config diff %[5]s
   bin/netraven backup %[5]s
 

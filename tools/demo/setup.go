@@ -28,6 +28,7 @@ func (d *demo) startServer(ctx context.Context) (err error) {
 	if d.server, err = stage.StartServer(ctx, d.programs, d.folder); err != nil {
 		return err
 	}
+	d.guard(d.server.Process)
 	d.say("Ready after %.1f s at http://%s.", d.server.StartTime.Seconds(), d.server.HTTPAddr)
 	return nil
 }
@@ -52,6 +53,7 @@ func (d *demo) joinAgent(ctx context.Context) (err error) {
 	if d.agent, err = d.server.JoinAgent(ctx, d.programs, d.folder, d.gateway.GetId()); err != nil {
 		return err
 	}
+	d.guard(d.agent)
 	d.say("The agent (process %d) took a one-time token from standard input and is online at the gateway %q.", d.agent.PID(), branch)
 	return nil
 }
@@ -60,6 +62,7 @@ func (d *demo) startLab(ctx context.Context) (err error) {
 	if d.lab, err = stage.StartLab(ctx, d.programs, d.folder, "--count", fmt.Sprint(deviceCount)); err != nil {
 		return err
 	}
+	d.guard(d.lab.Process)
 	d.say("%d of each: %s.", deviceCount/len(lab.Platforms()), strings.Join(lab.Platforms(), ", "))
 	return nil
 }

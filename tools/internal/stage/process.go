@@ -52,14 +52,28 @@ func Launch(name, log string, stdin io.Reader, program string, args ...string) (
 	return p, nil
 }
 
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.ended }
+
 // PID is the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Alive answers nil while the process runs, else a sentence with the last line that it printed.
+// EndedError is a process that ended by itself.
+type EndedError struct {
+	Process *Process
+	// Said is the last line that it printed.
+	Said string
+}
+
+func (e *EndedError) Error() string {
+	return fmt.Sprintf("the %s ended by itself (%s); it said last: %s", e.Process.Name, exitText(e.Process.err), e.Said)
+}
+
+// Alive answers nil while the process runs, else an *EndedError.
 func (p *Process) Alive() error {
 	select {
 	case <-p.ended:
-		return fmt.Errorf("the %s ended by itself (%s); it said last: %s", p.Name, exitText(p.err), p.lastLine())
+		return &EndedError{Process: p, Said: p.lastLine()}
 	default:
 		return nil
 	}
