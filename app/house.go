@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -208,9 +209,9 @@ func (h *house) stop() {
 	if h.agent != nil {
 		h.agent.stop(deadline)
 	}
-	for i := len(h.services) - 1; i >= 0; i-- { // callers before those they call; the hub ends its streams first
-		h.services[i].cancel()
-		waitUntil(h.services[i].done, deadline)
+	for _, s := range slices.Backward(h.services) { // callers before those they call; the hub ends its streams first
+		s.cancel()
+		waitUntil(s.done, deadline)
 	}
 	if h.doors != nil {
 		h.doors.closeGRPC(deadline)

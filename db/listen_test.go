@@ -2,7 +2,6 @@ package db_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -21,7 +20,7 @@ import (
 
 func listener(t *testing.T, pool *pgxpool.Pool, opts db.ListenOptions) *db.Listener {
 	t.Helper()
-	opts.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	opts.Logger = slog.New(slog.DiscardHandler)
 	l := db.NewListener(pool, opts)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -180,8 +180,7 @@ func (a *auth) refusal() (ending, *jobv1.Failure) {
 func readKey(c *vaultv1.GrantedCredential) (ssh.Signer, error) {
 	pem := []byte(c.GetPrivateKey())
 	signer, err := ssh.ParsePrivateKey(pem)
-	var missing *ssh.PassphraseMissingError
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
 		if c.GetPassphrase() == "" {
 			return nil, errors.New("it needs a passphrase")
 		}

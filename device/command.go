@@ -256,8 +256,8 @@ func (x *exchange) unechoed(end int) int {
 	if n < 0 || len(x.prompt.learned) == 0 || !bytes.HasPrefix(x.screen.text, x.prompt.learned) {
 		return 0
 	}
-	rest := squeeze(nil, x.screen.text[len(x.prompt.learned):n])
-	want := squeeze(nil, []byte(x.sent))
+	rest := squeeze(x.screen.text[len(x.prompt.learned):n])
+	want := squeeze([]byte(x.sent))
 	if k := min(8, len(rest), len(want)); len(rest) == 0 || bytes.Equal(rest[len(rest)-k:], want[len(want)-k:]) {
 		return n + 1
 	}

@@ -15,14 +15,14 @@ const (
 // lines, behind a prompt or alone, and may be wrapped. Blanks do not count: devices add and eat them.
 // text is whole lines. ok is false if there is no echo in it, isPrompt judges what stands before.
 func cutEcho(text []byte, sent string, isPrompt func(squeezed []byte) bool) (from int, ok bool) {
-	target := squeeze(nil, []byte(sent))
+	target := squeeze([]byte(sent))
 	if len(target) == 0 { // an empty line echoes as a line end
 		i := bytes.IndexByte(text, '\n')
 		return i + 1, i >= 0
 	}
 	var starts [maxEchoLines]int
 	at := 0
-	for n := 0; n < maxEchoLines; n++ {
+	for n := range maxEchoLines {
 		i := bytes.IndexByte(text[at:], '\n')
 		if i < 0 {
 			return 0, false
@@ -34,7 +34,7 @@ func cutEcho(text []byte, sent string, isPrompt func(squeezed []byte) bool) (fro
 			if len(piece) > 4*(len(sent)+maxPrompt) {
 				break
 			}
-			line := squeeze(nil, piece)
+			line := squeeze(piece)
 			if len(line) < len(target) {
 				continue
 			}
@@ -47,8 +47,9 @@ func cutEcho(text []byte, sent string, isPrompt func(squeezed []byte) bool) (fro
 	return 0, false
 }
 
-// squeeze appends b without blanks and line ends to to.
-func squeeze(to, b []byte) []byte {
+// squeeze is b without blanks and line ends.
+func squeeze(b []byte) []byte {
+	var to []byte
 	for _, c := range b {
 		if c != ' ' && c != '\t' && c != '\n' {
 			to = append(to, c)

@@ -105,7 +105,7 @@ func (sh *shell) climb(secret string) *jobv1.Failure {
 // alone reports that nothing stands above the question but the line that enable was typed at: a device
 // that does not echo.
 func (sh *shell) alone() bool {
-	return bytes.Equal(squeeze(nil, sh.screen.text[:sh.screen.bol]), squeeze(nil, sh.prompt.learned))
+	return bytes.Equal(squeeze(sh.screen.text[:sh.screen.bol]), squeeze(sh.prompt.learned))
 }
 
 // denied is the failure of enable. The login itself worked.

@@ -23,8 +23,7 @@ func (s *Session) exec(c Command) (a Answer, refused bool, f *jobv1.Failure) {
 	s.link.watch.begin(c.Timeout, s.limits.Silence)
 	channel, requests, err := s.link.client.OpenChannel("session", nil)
 	if err != nil {
-		var no *ssh.OpenChannelError
-		if errors.As(err, &no) {
+		if _, ok := errors.AsType[*ssh.OpenChannelError](err); ok {
 			return a, true, nil
 		}
 		return a, false, s.channelRefused(err)

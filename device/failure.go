@@ -58,8 +58,7 @@ func (s *Session) unreachable(ctx context.Context, err error) *jobv1.Failure {
 
 // cause is the innermost words of a network error: the outer ones repeat addresses.
 func cause(err error) string {
-	var no syscall.Errno
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[syscall.Errno](err); ok {
 		return no.Error()
 	}
 	return strings.ToValidUTF8(err.Error(), "")

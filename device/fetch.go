@@ -2,6 +2,7 @@ package device
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -45,9 +46,9 @@ func (s *Session) Fetch(path string, timeout time.Duration) ([]byte, *jobv1.Fail
 		return text, nil
 	case s.link.watch.reason() != open:
 		return nil, s.finish(s.cutOff(s.link.watch.reason()))
-	case err == errNoFile:
+	case errors.Is(err, errNoFile):
 		return nil, nil
-	case err == errTooBig:
+	case errors.Is(err, errTooBig):
 		return nil, s.finish(failure(jobv1.Failure_OUTPUT_LIMIT, "The file is larger than %d MiB.", s.limits.Bytes>>20))
 	}
 	return nil, s.finish(failure(jobv1.Failure_INCOMPLETE, "The device stopped in the middle of the file %s.", path))

@@ -83,7 +83,7 @@ func (p *prompt) related(line []byte) bool { return len(p.stem) >= 3 && bytes.Co
 // precedes judges what stands before an echo, without its blanks: nothing, the learned prompt, or
 // something else that looks like one.
 func (p *prompt) precedes(squeezed []byte) bool {
-	if len(squeezed) == 0 || bytes.HasSuffix(squeezed, squeeze(nil, p.learned)) && len(p.learned) > 0 {
+	if len(squeezed) == 0 || bytes.HasSuffix(squeezed, squeeze(p.learned)) && len(p.learned) > 0 {
 		return true
 	}
 	if len(squeezed) > maxPrompt {

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"errors"
 	"strings"
 	"sync"
 
@@ -77,7 +78,7 @@ func (s *Session) channelRefused(err error) *jobv1.Failure {
 	if r := s.link.watch.reason(); r != open {
 		return s.cutOff(r)
 	}
-	if e, ok := err.(*ssh.OpenChannelError); ok {
+	if e, ok := errors.AsType[*ssh.OpenChannelError](err); ok {
 		if e.Reason == ssh.ResourceShortage || e.Reason == ssh.ConnectionFailed {
 			return failure(jobv1.Failure_BUSY, "The device let the user in and had no session to give: %s.", plainWords(e.Message))
 		}

@@ -81,9 +81,9 @@ func TestBackoffStaysInItsWindow(t *testing.T) {
 	var b backoff
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 64} {
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 64} {
 		require.False(t, b.sleep(ended), "ends with its context")
-		require.Equal(t, want*time.Second, b.window)
+		require.Equal(t, time.Duration(seconds)*time.Second, b.window)
 	}
 	b.reset()
 	require.False(t, b.sleep(ended))

@@ -97,8 +97,7 @@ func (p Policy) dialer() func(ctx context.Context, network, address string) (net
 	}}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := d.DialContext(ctx, network, address)
-		var forbidden *jobkind.PolicyError
-		if errors.As(err, &forbidden) {
+		if forbidden, ok := errors.AsType[*jobkind.PolicyError](err); ok {
 			return nil, forbidden
 		}
 		return conn, err

@@ -75,7 +75,6 @@ type shell struct {
 	in   io.Writer
 	more chan string
 	buf  string
-	eof  bool
 }
 
 func openShell(t *testing.T, d *lab.Device) *shell {

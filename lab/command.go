@@ -100,7 +100,7 @@ func filter(text, pipe string) (string, error) {
 	for _, l := range lines {
 		hit := re.MatchString(strings.TrimRight(l, "\r\n"))
 		begun = begun || hit
-		keep := false
+		var keep bool
 		switch {
 		case strings.HasPrefix("include", verb), verb == "match", verb == "grep":
 			keep = hit

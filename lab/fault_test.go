@@ -1,7 +1,6 @@
 package lab_test
 
 import (
-	"errors"
 	"io"
 	"strings"
 	"syscall"
@@ -64,7 +63,7 @@ func TestFaultDown(t *testing.T) {
 	port := d.Info().Port
 	require.NoError(t, d.SetFault(lab.Fault{Down: true}))
 	_, err := tcp(t, d)
-	require.True(t, errors.Is(err, syscall.ECONNREFUSED), "%v", err)
+	require.ErrorIs(t, err, syscall.ECONNREFUSED, "%v", err)
 	require.NoError(t, d.SetFault(lab.Fault{}))
 	assert.Equal(t, port, d.Info().Port)
 	mustDial(t, d)

@@ -42,11 +42,11 @@ func plan(c Config) ([]DeviceSpec, error) {
 		if err := complete(c, s, i, base); err != nil {
 			return nil, err
 		}
-		if key := strings.ToLower(s.Name); seen[key] {
+		key := strings.ToLower(s.Name)
+		if seen[key] {
 			return nil, fmt.Errorf("two devices are named %q", s.Name)
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 		if c.Spread {
 			base = base.Next()
 		}

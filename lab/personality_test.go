@@ -1,7 +1,6 @@
 package lab_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -107,7 +106,7 @@ func TestJuniperJunos(t *testing.T) {
 
 	_, err = runExec(t, d, "show nonsense")
 	var exit *ssh.ExitError
-	require.True(t, errors.As(err, &exit))
+	require.ErrorAs(t, err, &exit)
 	assert.Equal(t, 1, exit.ExitStatus())
 
 	s := openShell(t, d)

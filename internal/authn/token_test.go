@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"maps"
 	"testing"
 	"time"
 
@@ -50,9 +51,7 @@ func Test58ForgedTokensAreRefused(t *testing.T) {
 	}
 	with := func(k string, val any) jwt.MapClaims {
 		c := jwt.MapClaims{}
-		for key, v := range good {
-			c[key] = v
-		}
+		maps.Copy(c, good)
 		if val == nil {
 			delete(c, k)
 		} else {

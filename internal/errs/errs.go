@@ -119,8 +119,7 @@ func From(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var typed *Error
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*Error](err); ok {
 		return typed
 	}
 	if st, ok := status.FromError(err); ok {

@@ -18,5 +18,5 @@ func New(w io.Writer, level, format string) *slog.Logger {
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
 	}
-	return slog.New(tint.NewHandler(w, &tint.Options{Level: l, NoColor: true, TimeFormat: "2006-01-02T15:04:05.000Z07:00"}))
+	return slog.New(tint.NewTextHandler(w, &tint.Options{Level: l, NoColor: true, TimeFormat: "2006-01-02T15:04:05.000Z07:00"}))
 }

@@ -82,6 +82,7 @@ func launch(ctx context.Context, c cluster, bin Binaries, args []string, volatil
 
 // spawn starts the process on a thread that waits for it, so that its end means the end of our process.
 func spawn(c cluster, bin Binaries, args []string, volatile bool) (*postmaster, error) {
+	//nolint:noctx // it is ended by stop, not by a context
 	p := &postmaster{cmd: exec.Command(filepath.Join(bin.Dir, "postgres"), args...), log: &serverLog{log: c.log}, done: make(chan struct{})}
 	p.cmd.Dir = c.home
 	p.cmd.Env = childEnv()

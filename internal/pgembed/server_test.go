@@ -2,7 +2,6 @@ package pgembed
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,7 +22,7 @@ func folder(t *testing.T) string {
 }
 
 func config(dir string) Config {
-	return Config{DataDir: filepath.Join(dir, "postgres"), BinDir: os.Getenv("NETRAVEN_PG_BIN"), Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return Config{DataDir: filepath.Join(dir, "postgres"), BinDir: os.Getenv("NETRAVEN_PG_BIN"), Logger: slog.New(slog.DiscardHandler)}
 }
 
 func deadline(t *testing.T) context.Context {
@@ -104,7 +103,7 @@ func TestServerIsPrivateAndDurable(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(cfg.DataDir, "initdb-password"))
 	lines := s.cluster.lockFileLines()
 	require.GreaterOrEqual(t, len(lines), 6)
-	require.Equal(t, "", strings.TrimSpace(lines[5]), "the lock file's line of TCP addresses")
+	require.Empty(t, strings.TrimSpace(lines[5]), "the lock file's line of TCP addresses")
 
 	pass, err := os.ReadFile(filepath.Join(cfg.DataDir, "pgpass"))
 	require.NoError(t, err)

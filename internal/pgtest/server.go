@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -29,8 +28,7 @@ var shared = sync.OnceValues(startShared)
 func need(t testing.TB) *server {
 	t.Helper()
 	srv, err := shared()
-	var missing *pgembed.NotFoundError
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*pgembed.NotFoundError](err); ok {
 		t.Fatalf("this test needs PostgreSQL's server programs, which are not on this machine: run `make postgres`, which fetches them (%v)", err)
 	}
 	if err != nil {
@@ -65,7 +63,7 @@ func startShared() (*server, error) {
 			"wal_level":       "minimal",
 			"max_wal_senders": "0",
 		},
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return nil, err
@@ -92,7 +90,7 @@ func removeAtEnd(dir string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/bin/sh", "-c", janitor, "janitor", dir)
+	cmd := exec.Command("/bin/sh", "-c", janitor, "janitor", dir) //nolint:noctx // it outlives us
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/bin:/bin"} // a test may have emptied ours
 	cmd.Stdin = r
@@ -105,4 +103,4 @@ func removeAtEnd(dir string) error {
 }
 
 // lifeline is the pipe's other end. It is never written to and never closed: its end is the process' end.
-var lifeline *os.File
+var lifeline *os.File //nolint:unused // holding it open is its use

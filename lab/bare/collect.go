@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -131,7 +132,7 @@ func (r *reader) greeting() error {
 			return err
 		}
 		last := r.buf[bytes.LastIndexByte(r.buf, '\n')+1:]
-		if end := bytes.TrimRight(last, " "); len(end) > 1 && bytes.IndexByte([]byte("#>$"), end[len(end)-1]) >= 0 {
+		if end := bytes.TrimRight(last, " "); len(end) > 1 && strings.IndexByte("#>$", end[len(end)-1]) >= 0 {
 			r.prompt = append([]byte("\n"), last...)
 			return nil
 		}

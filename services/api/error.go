@@ -72,8 +72,7 @@ func errorHandler(log *slog.Logger) runtime.ErrorHandlerFunc {
 // fromGateway tells a service's typed error from the gateway's own complaint about the request, whose text is safe to show: it names only what the
 // client sent.
 func fromGateway(err error) *errs.Error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return errs.New(codes.InvalidArgument, "BODY_TOO_LARGE", "the body has more than %d bytes", tooLarge.Limit)
 	}
 	st := status.Convert(err)

@@ -77,7 +77,7 @@ func (c *session) write() {
 		select {
 		case <-c.out.ready:
 		case <-c.ctx.Done():
-			c.flush()
+			_ = c.flush() // the session is over; what the stream still takes is sent
 			return
 		}
 		if err := c.flush(); err != nil {

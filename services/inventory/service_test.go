@@ -3,6 +3,7 @@ package inventory_test
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -86,7 +87,7 @@ func (h house) resolve(t *testing.T, s *inventoryv1.Selection) []string {
 	names := []string{}
 	for {
 		m, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return names
 		}
 		require.NoError(t, err)

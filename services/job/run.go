@@ -66,10 +66,10 @@ func checkSelection(prefix string, sel *inventoryv1.Selection) error {
 	if len(sel.GetDeviceIds()) > maxSelection || len(sel.GetTags()) > maxSelection || len(sel.GetSiteIds()) > maxSelection {
 		return errs.Invalid(prefix+"device_ids", "TOO_MANY", fmt.Sprintf("at most %d of each", maxSelection))
 	}
-	if _, err := fieldIDs(prefix+"device_ids", sel.GetDeviceIds()); err != nil {
+	if err := fieldIDs(prefix+"device_ids", sel.GetDeviceIds()); err != nil {
 		return err
 	}
-	if _, err := fieldIDs(prefix+"site_ids", sel.GetSiteIds()); err != nil {
+	if err := fieldIDs(prefix+"site_ids", sel.GetSiteIds()); err != nil {
 		return err
 	}
 	if slices.Contains(sel.GetTags(), "") {

@@ -91,16 +91,13 @@ func fieldID(field, id string) (uuid.UUID, error) {
 	return u, nil
 }
 
-func fieldIDs(field string, ids []string) ([]uuid.UUID, error) {
-	us := make([]uuid.UUID, 0, len(ids))
+func fieldIDs(field string, ids []string) error {
 	for i, id := range ids {
-		u, err := fieldID(fmt.Sprintf("%s[%d]", field, i), id)
-		if err != nil {
-			return nil, err
+		if _, err := fieldID(fmt.Sprintf("%s[%d]", field, i), id); err != nil {
+			return err
 		}
-		us = append(us, u)
 	}
-	return us, nil
+	return nil
 }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,7 +84,7 @@ func (s *store) fold(ctx context.Context, now time.Time) ([]uuid.UUID, error) {
 			return err
 		}
 		ended, err := q.EndRuns(ctx, utc(now))
-		ids = append(folded, ended...)
+		ids = slices.Concat(folded, ended)
 		return err
 	})
 	return ids, err

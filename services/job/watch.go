@@ -8,9 +8,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"google.golang.org/grpc/codes"
+
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	"github.com/netraven/netraven/internal/errs"
-	"google.golang.org/grpc/codes"
 )
 
 const (

@@ -215,8 +215,7 @@ func (p *plan) time(id uuid.UUID, now time.Time) error {
 }
 
 func timingInvalid(err error) error {
-	var typed *timingError
-	if errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*timingError](err); ok {
 		return errs.Invalid(typed.field, "INVALID", typed.message)
 	}
 	return errs.Internal(err)

@@ -74,7 +74,8 @@ func (i interval) next(t time.Time) time.Time {
 	if t.Before(i.anchor) {
 		return i.anchor.Add(i.every)
 	}
-	return i.anchor.Add((t.Sub(i.anchor)/i.every + 1) * i.every)
+	passed := int64(t.Sub(i.anchor) / i.every)
+	return i.anchor.Add(time.Duration(passed+1) * i.every)
 }
 
 // wallClock fires at the wall-clock times of a cron expression.
@@ -83,7 +84,7 @@ type wallClock struct {
 	zone *time.Location
 }
 
-var cronParser = cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor |
+var cronParser = cron.MustNewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor |
 	cron.Extended | cron.DowOrDom | cron.Hash).WithMaxSearchYears(searchYears)
 
 func parseCron(expr, zone, key string) (timing, error) {

@@ -36,7 +36,7 @@ func startHouse(t *testing.T) *house {
 	t.Cleanup(func() { _ = os.RemoveAll(data) })
 	cfg := app.Default()
 	cfg.Data, cfg.HTTP, cfg.GRPC, cfg.Agents, cfg.AdminPassword = data, "127.0.0.1:0", "off", "127.0.0.1:0", secret.NewString(password)
-	running, err := app.Start(context.Background(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	running, err := app.Start(context.Background(), cfg, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(running.Stop)
 	require.Eventually(t, running.Ready, time.Minute, 20*time.Millisecond)

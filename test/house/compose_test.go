@@ -125,7 +125,7 @@ func TestComposeRefusesMistakes(t *testing.T) {
 var instruction = regexp.MustCompile(`(?m)^(FROM|COPY|USER)\s+(.+)$`)
 
 func TestDockerfileCopiesWhatIsThereAndDropsRoot(t *testing.T) {
-	stages, user := map[string]string{}, ""
+	stages := map[string]string{}
 	var stage string
 	for _, m := range instruction.FindAllStringSubmatch(read(t, "Dockerfile"), -1) {
 		words := strings.Fields(m[2])
@@ -135,9 +135,8 @@ func TestDockerfileCopiesWhatIsThereAndDropsRoot(t *testing.T) {
 			stage, stages[words[2]] = words[2], words[0]
 			assert.True(t, stages[words[0]] != "" || strings.Contains(words[0], ":"), "%s: pin the image", m[0])
 		case "USER":
-			user = words[0]
-			assert.NotEqual(t, "root", user)
-			stages[stage] = "as " + user
+			assert.NotEqual(t, "root", words[0])
+			stages[stage] = "as " + words[0]
 		case "COPY":
 			for _, src := range words[:len(words)-1] {
 				if strings.HasPrefix(src, "--") || strings.HasPrefix(words[0], "--from") {

@@ -35,8 +35,9 @@ func main() {
 	to := flag.String("to", "", "folder to fetch into (default: the cache where NetRaven looks)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *force, *to); err != nil {
+	err := run(ctx, *force, *to)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "fetchpg:", err)
 		os.Exit(1)
 	}

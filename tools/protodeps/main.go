@@ -3,7 +3,7 @@
 package main
 
 import (
-	"log"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +27,8 @@ func main() {
 	done := map[string]bool{}
 	for _, name := range wanted {
 		if err := write(name, done); err != nil {
-			log.Fatalf("protodeps: %s: %v", name, err)
+			fmt.Fprintf(os.Stderr, "protodeps: %s: %v\n", name, err)
+			os.Exit(1)
 		}
 	}
 }

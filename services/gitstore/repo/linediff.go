@@ -1,6 +1,9 @@
 package repo
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // lineEdit says that lines [oldFrom, oldTo) became lines [newFrom, newTo). Between edits the two sides are equal.
 type lineEdit struct{ oldFrom, oldTo, newFrom, newTo int }
@@ -133,8 +136,7 @@ func (m *matcher) record(i, j, d, k int) {
 			back = append(back, lineEdit{i + at, i + at + 1, j + at - k, j + at - k})
 		}
 	}
-	for n := len(back) - 1; n >= 0; n-- {
-		e := back[n]
+	for _, e := range slices.Backward(back) {
 		e.oldFrom, e.oldTo, e.newFrom, e.newTo = e.oldFrom+m.shift, e.oldTo+m.shift, e.newFrom+m.shift, e.newTo+m.shift
 		if last := len(m.edits) - 1; last >= 0 && m.edits[last].oldTo == e.oldFrom && m.edits[last].newTo == e.newFrom {
 			m.edits[last].oldTo, m.edits[last].newTo = e.oldTo, e.newTo

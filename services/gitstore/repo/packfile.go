@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -133,9 +134,9 @@ func (p *packFile) read(off int64) (kind, []byte, error) {
 }
 
 func (p *packFile) rebuild(data []byte, deltas [][]byte) ([]byte, error) {
-	for i := len(deltas) - 1; i >= 0; i-- {
+	for _, delta := range slices.Backward(deltas) {
 		var err error
-		if data, err = applyDelta(data, deltas[i], p.max); err != nil {
+		if data, err = applyDelta(data, delta, p.max); err != nil {
 			return nil, fmt.Errorf("%w: %s.pack: %w", ErrCorrupt, p.name, err)
 		}
 	}

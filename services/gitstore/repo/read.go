@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -117,8 +118,8 @@ func (r *Repo) Log(ctx context.Context, after, until Hash) iter.Seq2[*Commit, er
 			path = append(path, h)
 			h = c.Parent
 		}
-		for i := len(path) - 1; i >= 0; i-- {
-			c, err := r.commit(path[i])
+		for _, p := range slices.Backward(path) {
+			c, err := r.commit(p)
 			if err == nil {
 				err = ctx.Err()
 			}
