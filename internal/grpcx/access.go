@@ -40,9 +40,8 @@ func ruleOf(fullMethod string) rule {
 	if strings.HasPrefix(fullMethod, "/grpc.") { // gRPC's own health and reflection: they tell what the OpenAPI document tells
 		return rule{permission: "public"}
 	}
-	name := protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(fullMethod, "/"), "/", "."))
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
-	if err != nil {
+	d := methodOf(fullMethod)
+	if d == nil {
 		return rule{}
 	}
 	r := rule{
@@ -51,6 +50,16 @@ func ruleOf(fullMethod string) rule {
 	}
 	rules.Store(fullMethod, r)
 	return r
+}
+
+// methodOf finds an RPC's descriptor among the linked-in ones; nil: there is none.
+func methodOf(fullMethod string) protoreflect.Descriptor {
+	name := protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(fullMethod, "/"), "/", "."))
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
+	if err != nil {
+		return nil
+	}
+	return d
 }
 
 // admit decides whether a call may go on, and for whom. A call with a token is the user's, whoever relays it; a call without one is the

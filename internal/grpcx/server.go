@@ -1,6 +1,6 @@
 // Package grpcx makes the house's gRPC servers and connections: one set of interceptors for every service, wherever it runs.
 //
-// A call passes: trace id, log and metrics, recovery from panics, the typed-error exit, access (the proto options of the RPC). The error exit
+// A call passes: trace id, log and metrics, recovery from panics, the typed-error exit, access (the proto options of the RPC), text that can be stored. The error exit
 // is the only one: a typed error goes out as it is, anything else as "internal error" with the trace id, and the chain goes to the log.
 package grpcx
 
@@ -79,6 +79,9 @@ func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	defer func() { err = s.exit(ctx, info.FullMethod, start, recover(), err) }()
 	admitted, err := admit(ctx, s.verifier, info.FullMethod)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkText(authn.FromContext(admitted), info.FullMethod, req); err != nil {
 		return nil, err
 	}
 	return next(admitted, req)

@@ -112,6 +112,31 @@ func TestOnlyTypedErrorsLeave(t *testing.T) {
 	require.NotContains(t, err.Error(), "no rows")
 }
 
+func TestNULNeverReachesAService(t *testing.T) {
+	conn := grpctest.Serve(t, "api", &authn.Principal{UserID: "1", Permissions: []string{"*"}}, &rooms{})
+	for field, call := range map[string]func() error{
+		"id": func() error {
+			_, err := authv1.NewUserServiceClient(conn).DeleteUser(t.Context(), &authv1.DeleteUserRequest{Id: "a\x00"})
+			return err
+		},
+		"roles[1]": func() error {
+			user := &authv1.User{Username: "bob", Roles: []string{"viewer", "\x00"}}
+			_, err := authv1.NewUserServiceClient(conn).CreateUser(t.Context(), &authv1.CreateUserRequest{User: user})
+			return err
+		},
+		"new_password": func() error {
+			_, err := authv1.NewAuthServiceClient(conn).ChangePassword(t.Context(), &authv1.ChangePasswordRequest{CurrentPassword: "a", NewPassword: "b\x00"})
+			return err
+		},
+	} {
+		err := call()
+		require.Equal(t, codes.InvalidArgument, errs.Code(err), field)
+		require.Equal(t, field, errs.From(err).Details()[0].Field)
+	}
+	_, err := authv1.NewUserServiceClient(conn).DeleteUser(t.Context(), &authv1.DeleteUserRequest{Id: "é☃\t"})
+	require.NoError(t, err)
+}
+
 func TestAPanicEndsOneCallOnly(t *testing.T) {
 	admin := &authn.Principal{UserID: "1", Permissions: []string{"*"}}
 	c := authv1.NewUserServiceClient(grpctest.Serve(t, "api", admin, &rooms{}))

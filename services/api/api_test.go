@@ -205,6 +205,53 @@ func TestErrorsHaveOneShape(t *testing.T) {
 	}
 }
 
+func TestUnreadableRequestsNameTheField(t *testing.T) {
+	s, _ := serve(t)
+	for _, c := range []struct{ method, path, body, reason, field string }{
+		{"POST", "/api/v1/devices", `{"name":"r1","colour":"red"}`, "BODY_INVALID", "colour"},
+		{"POST", "/api/v1/devices", `{"name":1}`, "BODY_INVALID", "name"},
+		{"POST", "/api/v1/devices", `{"site_id":[]}`, "BODY_INVALID", "site_id"},
+		{"POST", "/api/v1/devices", `{"port":99999999999}`, "BODY_INVALID", "port"},
+		{"POST", "/api/v1/devices", `{"name":"a","name":"b"}`, "BODY_INVALID", "name"},
+		{"POST", "/api/v1/devices", `{"name":"a"} {"name":"b"}`, "BODY_INVALID", ""},
+		{"POST", "/api/v1/devices", "{\"name\":\"\xff\"}", "BODY_INVALID", ""},
+		{"POST", "/api/v1/devices", "null", "BODY_INVALID", ""},
+		{"GET", "/api/v1/devices?page_size=many", "", "BODY_INVALID", "page_size"},
+		{"GET", "/api/v1/runs/r/tasks?state=GONE", "", "BODY_INVALID", "state"},
+		{"GET", "/api/v1/devices?name=%ff", "", "FIELD_INVALID", "name"},
+		{"GET", "/api/v1/devices?a;b", "", "QUERY_INVALID", ""},
+		{"GET", "/api/v1/devices/%ff", "", "PATH_INVALID", ""},
+	} {
+		resp, body := call(t, s, c.method, c.path, c.body, "")
+		require.Equal(t, 400, resp.StatusCode, body)
+		var p struct {
+			Reason, Message string
+			Details         []struct{ Field string }
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &p), body)
+		require.Equal(t, c.reason, p.Reason, body)
+		if c.field == "" {
+			require.Empty(t, p.Details, body)
+		} else {
+			require.Equal(t, c.field, p.Details[0].Field, body)
+		}
+		for _, jargon := range []string{"proto", "strconv", "json:", "rpc error"} {
+			require.NotContains(t, body, jargon)
+		}
+	}
+}
+
+func TestAPatchOfNothingChangesNothing(t *testing.T) {
+	s, b := serve(t)
+	for _, body := range []string{"", "{}", " { } "} {
+		b.patched = nil
+		resp, answer := call(t, s, "PATCH", "/api/v1/devices/7", body, "")
+		require.Equal(t, 200, resp.StatusCode, answer)
+		require.Empty(t, b.patched.GetUpdateMask().GetPaths())
+		require.Equal(t, "7", b.patched.GetDevice().GetId())
+	}
+}
+
 func TestStreamsAreLinesOrEvents(t *testing.T) {
 	s, _ := serve(t)
 	resp, body := call(t, s, "GET", "/api/v1/runs/r/events", "", "")
@@ -220,7 +267,7 @@ func TestStreamsAreLinesOrEvents(t *testing.T) {
 	}
 	require.Equal(t, []string{"RUNNING", "SUCCEEDED"}, states)
 
-	resp, body = call(t, s, "GET", "/api/v1/runs/r/events", "", "text/event-stream")
+	resp, body = call(t, s, "GET", "/api/v1/runs/r/events", "", "text/event-stream, */*;q=0.1")
 	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
 	events := strings.Split(strings.TrimSpace(body), "\n\n")
 	require.Len(t, events, 2)

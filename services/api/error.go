@@ -77,7 +77,7 @@ func fromGateway(err error) *errs.Error {
 	}
 	st := status.Convert(err)
 	if st.Code() == codes.InvalidArgument && len(st.Details()) == 0 {
-		return errs.New(codes.InvalidArgument, "BODY_INVALID", "the request cannot be read: %s", st.Message()).Wrap(err)
+		return unreadable(st.Message()).Wrap(err)
 	}
 	return errs.From(err)
 }

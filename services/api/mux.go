@@ -14,17 +14,17 @@ import (
 // maxBody bounds a request body: an import of 50,000 devices is a few megabytes.
 const maxBody = 64 << 20
 
-func jsonMarshaler() *runtime.JSONPb {
-	return &runtime.JSONPb{
+func jsonMarshaler() *strictJSON {
+	return &strictJSON{&runtime.JSONPb{
 		MarshalOptions:   protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true},
 		UnmarshalOptions: protojson.UnmarshalOptions{DiscardUnknown: false},
-	}
+	}}
 }
 
 func newMux(log *slog.Logger) *runtime.ServeMux {
 	return runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.HTTPBodyMarshaler{Marshaler: jsonMarshaler()}),
-		runtime.WithMarshalerOption("text/event-stream", &eventStream{JSONPb: jsonMarshaler()}),
+		runtime.WithMarshalerOption("text/event-stream", &eventStream{JSONPb: jsonMarshaler().JSONPb}),
 		runtime.WithErrorHandler(errorHandler(log)),
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }), // Authorization goes along by itself, and the peer's address as x-forwarded-for
@@ -51,9 +51,13 @@ func limited(next http.Handler) http.Handler {
 	})
 }
 
-// negotiate turns what a client says in Accept into what the RPC takes as a field: a diff is text unless JSON is asked for.
+// negotiate turns what a client says in Accept into what the RPC takes as a field: a diff is text unless JSON is asked for. The gateway knows only headers
+// that are one media type, so a list that has event streams in it becomes that one.
 func negotiate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/events") && strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/event-stream") {
+			r.Header.Set("Accept", "text/event-stream")
+		}
 		if r.URL.Path == "/api/v1/diff" && !r.URL.Query().Has("format") && strings.Contains(r.Header.Get("Accept"), "application/json") {
 			q := r.URL.Query()
 			q.Set("format", "json")
