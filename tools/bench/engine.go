@@ -15,7 +15,7 @@ import (
 const (
 	defaultSize = 8 << 10
 	engineFleet = 200
-	turns       = 4
+	turns       = 8
 )
 
 // effort is what reading a number of devices took.
@@ -48,7 +48,7 @@ func (b *bench) engine(ctx context.Context, folder stage.Folder) error {
 	if err != nil {
 		return err
 	}
-	ours, limit, err := b.against(ctx, f, page, 1000)
+	ours, limit, err := b.against(ctx, f, page, 500)
 	stop()
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (b *bench) engine(ctx context.Context, folder stage.Folder) error {
 	b.table.compare("P1", what, "devices/s", ours.perSecond(), limit.perSecond(), ">= 0.90")
 	b.table.compare("P1", what, "CPU ms/device", ours.cpuPerDevice(), limit.cpuPerDevice(), "<= 1.25")
 	shipped, _ := platforms.Builtin().Lookup("cisco_ios")
-	if ours, limit, err = b.against(ctx, f, shipped, 500); err != nil {
+	if ours, limit, err = b.against(ctx, f, shipped, 200); err != nil {
 		return err
 	}
 	what = "the same with the page as shipped (more commands)"
@@ -75,7 +75,7 @@ func (b *bench) sizes(ctx context.Context, folder stage.Folder) error {
 	for _, s := range []struct {
 		size, rounds int
 		target       string
-	}{{64 << 10, 500, ">= 0.85"}, {1 << 20, 100, ">= 0.80"}} {
+	}{{64 << 10, 250, ">= 0.85"}, {1 << 20, 50, ">= 0.80"}} {
 		f, err := b.startFleet(ctx, folder, b.sessions, s.size)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -36,11 +37,14 @@ func StartLab(ctx context.Context, programs Programs, folder Folder, args ...str
 	if err != nil {
 		return nil, err
 	}
-	inventory := folder.In("lab.csv")
+	inventory, log := folder.In("lab.csv"), folder.Log("lab")
+	if err := os.Remove(log); err != nil && !errors.Is(err, fs.ErrNotExist) { // an earlier lab's log says where that one was
+		return nil, err
+	}
 	l := &Lab{}
 	// The devices take any free ports, so the lab must find one for its control API itself, after them.
 	args = append([]string{"serve", "--control", "127.0.0.1:0", "--inventory", inventory}, args...)
-	if l.Process, err = Launch("lab", folder.Log("lab"), nil, program, args...); err != nil {
+	if l.Process, err = Launch("lab", log, nil, program, args...); err != nil {
 		return nil, err
 	}
 	err = Until(ctx, l.Process, labLimit, l.find)
@@ -60,11 +64,11 @@ func (l *Lab) find(context.Context) error {
 	if err != nil {
 		return err
 	}
-	at := controlLine.FindAllSubmatch(said, -1)
-	if len(at) == 0 {
+	at := controlLine.FindSubmatch(said)
+	if at == nil {
 		return errors.New("it has not said where it is controlled")
 	}
-	l.Control = string(at[len(at)-1][1]) // the newest, if it writes to an old log
+	l.Control = string(at[1])
 	l.Remote = lab.NewRemote(l.Control)
 	return nil
 }
