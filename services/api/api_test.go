@@ -79,10 +79,16 @@ func (b *backend) GetDiff(_ context.Context, in *gitstorev1.GetDiffRequest) (*ht
 	return &httpbody.HttpBody{ContentType: "text/plain", Data: []byte("-a\n+b\n")}, nil
 }
 
-func (b *backend) WatchRun(_ *jobv1.WatchRunRequest, out grpc.ServerStreamingServer[jobv1.RunEvent]) error {
+func (b *backend) WatchRun(in *jobv1.WatchRunRequest, out grpc.ServerStreamingServer[jobv1.RunEvent]) error {
+	if in.GetId() == "missing" {
+		return errs.NotFound("run", "missing")
+	}
 	for _, state := range []jobv1.Run_State{jobv1.Run_RUNNING, jobv1.Run_SUCCEEDED} {
 		if err := out.Send(&jobv1.RunEvent{Run: &jobv1.Run{Id: "r", State: state}}); err != nil {
 			return err
+		}
+		if in.GetId() == "broken" {
+			return errs.NotFound("run", "broken")
 		}
 	}
 	return nil
@@ -275,6 +281,29 @@ func TestStreamsAreLinesOrEvents(t *testing.T) {
 		data, ok := strings.CutPrefix(e, "data: ")
 		require.True(t, ok, e)
 		require.True(t, json.Valid([]byte(data)), data)
+	}
+}
+
+func TestStreamsFailInTheOneShape(t *testing.T) {
+	s, _ := serve(t)
+	for _, accept := range []string{"", "text/event-stream"} {
+		resp, body := call(t, s, "GET", "/api/v1/runs/missing/events", "", accept)
+		require.Equal(t, 404, resp.StatusCode)
+		require.Equal(t, "application/json", resp.Header.Get("Content-Type"))
+		var p struct {
+			Reason  string
+			TraceID string `json:"trace_id"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &p), body)
+		require.Equal(t, "RUN_NOT_FOUND", p.Reason)
+		require.Equal(t, resp.Header.Get("X-Trace-Id"), p.TraceID)
+
+		resp, body = call(t, s, "GET", "/api/v1/runs/broken/events", "", accept)
+		require.Equal(t, 200, resp.StatusCode)
+		lines := strings.Fields(strings.ReplaceAll(body, "data: ", ""))
+		require.Contains(t, lines[0], `{"result":`)
+		require.Contains(t, strings.Join(lines[1:], " "), `{"error":{"code":"NOT_FOUND","reason":"RUN_NOT_FOUND"`)
+		require.Equal(t, accept != "", strings.Contains(body, "\n\ndata: {\"error\""))
 	}
 }
 

@@ -88,8 +88,8 @@ func checkText(u *url.URL) *errs.Error {
 }
 
 var (
-	// protojson says "proto: (line 1:9): invalid value for int32 field maxSessions: 1e99", with a space after "proto:" that is now and then another one.
-	position  = regexp.MustCompile(`^proto:\s+(?:syntax error )?(?:\((line \d+:\d+)\): )?`)
+	// protojson says "proto: (line 1:9): invalid value for int32 field maxSessions: 1e99", with a space after "proto:" that is no-break in half of all builds.
+	position  = regexp.MustCompile(`^proto:[\s\x{a0}]+(?:syntax error )?(?:\((line \d+:\d+)\): )?`)
 	inBody    = regexp.MustCompile(`(?:unknown field|duplicate field) "([^"]+)"|invalid value for \S+ field (\w+):`)
 	inQuery   = regexp.MustCompile(`^(?:parsing field "([^"]+)"|type mismatch, parameter: (\S+),)`)
 	goNumbers = regexp.MustCompile(`strconv\.\w+: parsing "(.*)": `)

@@ -46,17 +46,21 @@ func httpStatus(c codes.Code) int {
 	return runtime.HTTPStatusFromCode(c)
 }
 
-func writeProblem(ctx context.Context, w http.ResponseWriter, err *errs.Error, httpCode int) {
+func problemOf(ctx context.Context, err *errs.Error) problem {
 	p := problem{Code: codeNames[errs.Code(err)], Reason: errs.Reason(err), Message: err.Message(), Details: []problemDetail{}, TraceID: grpcx.TraceID(ctx)}
 	for _, d := range err.Details() {
 		p.Details = append(p.Details, problemDetail(d))
 	}
+	return p
+}
+
+func writeProblem(ctx context.Context, w http.ResponseWriter, err *errs.Error, httpCode int) {
 	w.Header().Set("Content-Type", "application/json")
 	if httpCode == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="netraven"`)
 	}
 	w.WriteHeader(httpCode)
-	_ = json.NewEncoder(w).Encode(p)
+	_ = json.NewEncoder(w).Encode(problemOf(ctx, err))
 }
 
 func errorHandler(log *slog.Logger) runtime.ErrorHandlerFunc {

@@ -26,6 +26,7 @@ func newMux(log *slog.Logger) *runtime.ServeMux {
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.HTTPBodyMarshaler{Marshaler: jsonMarshaler()}),
 		runtime.WithMarshalerOption("text/event-stream", &eventStream{JSONPb: jsonMarshaler().JSONPb}),
 		runtime.WithErrorHandler(errorHandler(log)),
+		runtime.WithStreamErrorHandler(streamFailed),
 		runtime.WithRoutingErrorHandler(routingError),
 		runtime.WithIncomingHeaderMatcher(func(string) (string, bool) { return "", false }), // Authorization goes along by itself, and the peer's address as x-forwarded-for
 		runtime.WithOutgoingHeaderMatcher(func(string) (string, bool) { return "", false }),

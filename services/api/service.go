@@ -63,7 +63,7 @@ func New(d Deps) (*Service, error) {
 		return nil, err
 	}
 	root := http.NewServeMux()
-	root.Handle("/api/v1/", readable(noChange(negotiate(mux))))
+	root.Handle("/api/v1/", readable(noChange(negotiate(streamErrors(mux)))))
 	root.HandleFunc("GET /api/openapi.json", serveOpenAPI)
 	root.Handle("GET /.well-known/jwks.json", jwksHandler(authv1.NewTrustServiceClient(d.Auth), d.Log))
 	root.HandleFunc("/", notFound)
