@@ -24,7 +24,12 @@ const lockPoll = 50 * time.Millisecond
 // while another process migrates the same schema, may be repeated, and does nothing to a schema that is newer than fsys. It uses
 // connections of its own (the pool only tells where), without the pool's limits on statements. When a migration fails, it is
 // undone whole, earlier ones stay, and the error names its file.
-func Migrate(ctx context.Context, pool *pgxpool.Pool, schema string, fsys fs.FS) (err error) {
+func Migrate(ctx context.Context, pool *pgxpool.Pool, schema string, fsys fs.FS) error {
+	return MigrateTo(ctx, pool, schema, fsys, goose.MaxVersion)
+}
+
+// MigrateTo is like Migrate and goes no further than version. It never goes down.
+func MigrateTo(ctx context.Context, pool *pgxpool.Pool, schema string, fsys fs.FS, version int64) (err error) {
 	if !schemaName.MatchString(schema) {
 		return fmt.Errorf("migrate: schema %q: a name is a-z, 0-9 and _", schema)
 	}
@@ -55,7 +60,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, schema string, fsys fs.FS)
 	if err != nil {
 		return fmt.Errorf("migrate schema %s: %w", schema, err)
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if _, err := provider.UpTo(ctx, version); err != nil {
 		var partial *goose.PartialError
 		if errors.As(err, &partial) && partial.Failed != nil && partial.Failed.Source != nil {
 			return fmt.Errorf("migrate schema %s: %s failed and was undone: %w", schema, partial.Failed.Source.Path, partial.Err)
@@ -63,6 +68,21 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, schema string, fsys fs.FS)
 		return fmt.Errorf("migrate schema %s: %w", schema, err)
 	}
 	return nil
+}
+
+// HasVersion tells whether fsys holds the migration that makes version.
+func HasVersion(fsys fs.FS, version int64) (bool, error) {
+	files, err := migrationFiles(fsys)
+	if err != nil {
+		return false, err
+	}
+	names, err := fs.Glob(files, "*.sql")
+	for _, name := range names {
+		if v, err := goose.NumericComponent(name); err == nil && v == version {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // migrationFiles finds the files and refuses one that would run outside a transaction.

@@ -23,7 +23,7 @@ func main() {
 		Short:   "Back up the configurations of network devices, and run jobs on them",
 		Version: version,
 	}
-	root.AddCommand(serveCommand(), certsCommand())
+	root.AddCommand(serveCommand(), certsCommand(), dbCommand())
 	root.AddCommand(cli.Commands()...)
 	os.Exit(cli.Run(context.Background(), root))
 }

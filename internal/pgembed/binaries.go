@@ -57,6 +57,24 @@ func Find(ctx context.Context, pgBin string, bundles []string, major int) (Binar
 	return find(ctx, account{}, pgBin, bundles, major)
 }
 
+// every is all servers on the machine that run here and are new enough, newest first; of one major version the one that find prefers.
+func every(ctx context.Context, as account, pgBin string, bundles []string) ([]Binaries, error) {
+	var out []Binaries
+	for _, dirs := range searchOrder(pgBin, bundles) {
+		for _, dir := range dirs {
+			b, err := probe(ctx, as, dir)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if err == nil && b.Major >= OldestMajor && !slices.ContainsFunc(out, func(o Binaries) bool { return o.Major == b.Major }) {
+				out = append(out, b)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Binaries) int { return b.Major - a.Major })
+	return out, nil
+}
+
 func find(ctx context.Context, as account, pgBin string, bundles []string, major int) (Binaries, error) {
 	var unfit []Binaries
 	var blocked error

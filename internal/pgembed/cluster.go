@@ -60,6 +60,16 @@ func openHome(dataDir string, log *slog.Logger) (cluster, error) {
 	return c, nil
 }
 
+// InUseError says that another process runs the private server of this folder.
+type InUseError struct {
+	Process string // its id, as it wrote it; for people
+	DataDir string
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("another NetRaven (process %s) is using the database in %s", e.Process, e.DataDir)
+}
+
 // lock takes the folder for this process; the lock ends with the process, however it ends.
 func (c cluster) lock() (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(c.home, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
@@ -70,7 +80,7 @@ func (c cluster) lock() (*os.File, error) {
 		holder := make([]byte, 20)
 		n, _ := f.ReadAt(holder, 0) // only for the message
 		_ = f.Close()
-		return nil, fmt.Errorf("another NetRaven (process %s) is using the database in %s: %w", strings.TrimSpace(string(holder[:n])), c.home, err)
+		return nil, &InUseError{Process: strings.TrimSpace(string(holder[:n])), DataDir: c.home}
 	}
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0) // only for the message of a second process
@@ -148,13 +158,17 @@ func (c cluster) initialise(ctx context.Context, bin Binaries, volatile bool) er
 	return syncDir(c.home)
 }
 
-// writePassword makes a new password, keeps it in the passfile for NetRaven, and returns a file that initdb's user can read.
+// writePassword keeps the password in the passfile for NetRaven, and returns a file that initdb's user can read. It is a new one, unless
+// this folder has one: the cluster of before an upgrade must stay usable.
 func (c cluster) writePassword() (pwfile string, err error) {
-	raw := make([]byte, 24)
-	if _, err := rand.Read(raw); err != nil {
-		return "", err
+	password, ok := c.password()
+	if !ok {
+		raw := make([]byte, 24)
+		if _, err := rand.Read(raw); err != nil {
+			return "", err
+		}
+		password = hex.EncodeToString(raw)
 	}
-	password := hex.EncodeToString(raw)
 	pwfile = filepath.Join(c.home, "initdb-password")
 	if err := writePrivate(pwfile, password+"\n"); err != nil {
 		return "", err
@@ -162,7 +176,21 @@ func (c cluster) writePassword() (pwfile string, err error) {
 	if err := c.as.own(pwfile); err != nil {
 		return "", err
 	}
-	return pwfile, writePrivate(c.passfile(), "*:*:*:"+superuser+":"+password+"\n")
+	if ok {
+		return pwfile, nil
+	}
+	return pwfile, writePrivate(c.passfile(), passfileStart+password+"\n")
+}
+
+// passfileStart stands before the password in the passfile.
+const passfileStart = "*:*:*:" + superuser + ":"
+
+// password reads the password that this folder has, if it has one of ours.
+func (c cluster) password() (string, bool) {
+	text, err := os.ReadFile(c.passfile())
+	password, ok := strings.CutPrefix(strings.TrimSpace(string(text)), passfileStart)
+	_, hexErr := hex.DecodeString(password)
+	return password, err == nil && ok && hexErr == nil && len(password) == 48
 }
 
 // writePrivate writes a file of mode 0600 durably, replacing an old one (and whatever its mode was).

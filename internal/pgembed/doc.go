@@ -10,14 +10,22 @@
 //	pgpass        the password, mode 0600, in libpq's passfile format
 //	socket/       mode 0700, where the path is short enough; else a temporary directory, whose name is in socket.path
 //	initializing/ a cluster that initdb has not finished; it becomes cluster/ by a rename and is made anew after a crash
+//	upgrading/    the cluster that an upgrade is filling; removed by the next start if that was not finished
+//	upgraded/     the same, filled and verified; it becomes cluster/ by a rename, which the next start does if a crash prevented it
+//	transfer/     what an upgrade carries from the one to the other
+//	cluster.old-15/  the cluster of before an upgrade, of PostgreSQL 15
 //
 // States of one Start:
 //
 //	LOCKED -> (server of an earlier process still there: STOPPING) -> (no cluster: INITIALISING) -> STARTING -> READY -> STOPPED
 //	any -> FAILED, with nothing left running
 //
+// States of one Upgrade; a crash in any state before OLD KEPT leaves the old cluster in use, one after it the new:
+//
+//	LOCKED -> SAVING (the old server runs) -> INITIALISING -> LOADING (the new server runs, on upgrading/) -> UPGRADED (upgraded/) -> OLD KEPT -> DONE
+//
 // Invariants:
-//   - cluster/ is never deleted, never opened by another major version, never opened by two servers.
+//   - cluster/ is never deleted (nor is a cluster.old-*), never opened by another major version, never opened by two servers.
 //   - A process is signalled only when it is a child of ours, or when its command line shows that it is a postgres which
 //     this package started on this very cluster/. The signal goes through a handle taken before that look (a pidfd on
 //     Linux), so that a recycled process id cannot be hit.

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,6 +62,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 // start does the steps of Start under the lock.
 func (s *Server) start(ctx context.Context, cfg Config) error {
 	c := s.cluster
+	if err := c.settleUpgrade(ctx); err != nil {
+		return err
+	}
 	major, err := c.major()
 	if err != nil {
 		return err
@@ -85,6 +90,12 @@ func (s *Server) start(ctx context.Context, cfg Config) error {
 	} else if err := c.as.ownAll(c.dir); err != nil {
 		return fmt.Errorf("give the database to user %s: %w", c.as.name, err)
 	}
+	return s.serve(ctx, cfg)
+}
+
+// serve runs the server on a cluster that is there.
+func (s *Server) serve(ctx context.Context, cfg Config) (err error) {
+	c := s.cluster
 	if _, err := os.Stat(c.passfile()); err != nil {
 		return fmt.Errorf("the private PostgreSQL's password file is missing, restore it from a backup: %w", err)
 	}
@@ -108,8 +119,31 @@ func (s *Server) start(ctx context.Context, cfg Config) error {
 func (s *Server) URL() string { return s.DatabaseURL(database) }
 
 // DatabaseURL is like URL, for another database of the same server.
-func (s *Server) DatabaseURL(name string) string {
-	query := url.Values{"host": {s.socket}, "port": {"5432"}, "passfile": {s.cluster.passfile()}, "sslmode": {"disable"}}
+func (s *Server) DatabaseURL(name string) string { return s.cluster.url(s.socket, name) }
+
+// Attach answers the URL of the server that another process runs on dataDir (Start said *InUseError), once it is known where that listens. It
+// starts nothing and waits for nothing: the server may not answer yet, or no longer.
+func Attach(dataDir string) (string, error) {
+	home, err := filepath.Abs(dataDir)
+	if err != nil {
+		return "", err
+	}
+	if home, err = filepath.EvalSymlinks(home); err != nil {
+		return "", err
+	}
+	c := cluster{home: home, dir: filepath.Join(home, "cluster")}
+	socket := filepath.Join(home, "socket")
+	if raw, err := os.ReadFile(c.socketNote()); err == nil {
+		socket = strings.TrimSpace(string(raw))
+	}
+	if _, err := os.Stat(filepath.Join(socket, socketName)); err != nil {
+		return "", fmt.Errorf("the server of the database in %s takes no connections now: %w", home, err)
+	}
+	return c.url(socket, database), nil
+}
+
+func (c cluster) url(socket, name string) string {
+	query := url.Values{"host": {socket}, "port": {"5432"}, "passfile": {c.passfile()}, "sslmode": {"disable"}}
 	query.Set("password", "") // present but empty, it keeps a PGPASSWORD of the environment from being used instead of the file
 	u := url.URL{Scheme: "postgres", User: url.User(superuser), Path: "/" + name, RawQuery: query.Encode()}
 	return u.String()
@@ -136,6 +170,9 @@ func (s *Server) Stop(ctx context.Context) error {
 }
 
 func (s *Server) closeLock() error {
+	if s.lock == nil { // somebody else's, for longer than this server
+		return nil
+	}
 	if err := s.lock.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}

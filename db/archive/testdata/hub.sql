@@ -1,0 +1,1 @@
+INSERT INTO agent (id, gateway_id, name, created_at) VALUES ('01900000-0000-7000-8000-000000000004', '00000000-0000-7000-8000-000000000001', 'local', now());
