@@ -30,6 +30,9 @@ func (s *Service) ReserveCredentials(ctx context.Context, req *vaultv1.ReserveCr
 	if err := s.lookUp(ctx, batch); err != nil {
 		return nil, err
 	}
+	if err := s.store.supersede(ctx, now, batch); err != nil {
+		return nil, err
+	}
 	answers, err := s.store.reserve(ctx, now, batch)
 	if err != nil {
 		return nil, err

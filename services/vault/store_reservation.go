@@ -108,12 +108,26 @@ func (s *store) report(ctx context.Context, keys []attemptKey, now time.Time, ta
 
 // expire stops counting reservations whose deadline has passed.
 func (s *store) expire(ctx context.Context, now time.Time) error {
-	free := func(rows []vaultsql.Reservation, t *tally) {
-		for _, r := range rows {
-			t.free(r.CredentialIds)
-		}
-	}
 	return s.settle(ctx, now, free, func(q *vaultsql.Queries) ([]vaultsql.Reservation, error) { return q.ExpireReservations(ctx, now) })
+}
+
+// supersede stops counting what earlier attempts of the batch's tasks reserved: job gives a task out again only when no attempt of it is at work, and
+// an attempt that died with its agent or hub is never reported. It is a transaction of its own, because settle locks reservations before credentials and
+// reserve does the opposite.
+func (s *store) supersede(ctx context.Context, now time.Time, batch []asking) error {
+	return s.settle(ctx, now, free, func(q *vaultsql.Queries) ([]vaultsql.Reservation, error) {
+		var p vaultsql.SupersedeReservationsParams
+		for _, t := range batch {
+			p.TaskIds, p.Fences = append(p.TaskIds, t.task), append(p.Fences, t.fence)
+		}
+		return q.SupersedeReservations(ctx, p)
+	})
+}
+
+func free(rows []vaultsql.Reservation, t *tally) {
+	for _, r := range rows {
+		t.free(r.CredentialIds)
+	}
 }
 
 // settle takes reservations and then, in the order of ids, the credentials they list.

@@ -105,6 +105,29 @@ func TestProbationLetsFewInUntilOneWorks(t *testing.T) {
 	require.Equal(t, 80, h.inFlight(c.GetId()))
 }
 
+// FAILURES 5: attempts that die with their agent or hub are never reported; without this their places stay taken until the deadline and a whole run waits.
+func TestATaskThatAsksAgainGivesBackWhatItsEarlierAttemptsReserved(t *testing.T) {
+	h := newHouse(t)
+	c := h.good(&vaultv1.Credential{Name: "a", Username: "u", Password: "p", Tags: []string{"t"}, LoginsPerSecond: 1000, MaxInFlight: 10})
+	h.pass(time.Second)
+	lost := batchFor(h, 10, "t")
+	for fence := range int64(3) {
+		for _, item := range lost.GetItems() {
+			item.Fence = fence + 1
+		}
+		resp, err := h.svc.ReserveCredentials(t.Context(), lost)
+		require.NoError(t, err)
+		require.Equal(t, 10, admitted(resp), "attempt %d", fence+1)
+		require.Equal(t, 10, h.inFlight(c.GetId()))
+		h.pass(time.Second)
+	}
+	late := lost.GetItems()[0]
+	late.Fence = 1
+	h.report(late, c.GetId(), jobv1.CredentialOutcome_REFUSED)
+	require.Equal(t, int32(1), h.get(c.GetId()).GetFailures(), "a late report still counts what happened")
+	require.Equal(t, 10, h.inFlight(c.GetId()), "and frees nothing twice")
+}
+
 func TestReservationsExpire(t *testing.T) {
 	h := newHouse(t)
 	c := h.create(&vaultv1.Credential{Name: "a", Username: "u", Password: "p", Tags: []string{"t"}})

@@ -28,6 +28,16 @@ WITH due AS (
 UPDATE reservation r SET counted = false FROM due WHERE r.task_id = due.task_id AND r.fence = due.fence
 RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at;
 
+-- name: SupersedeReservations :many
+-- A task that asks again has no earlier attempt at work: what those reserved counts no longer; it stays for a late report.
+WITH earlier AS (
+    SELECT r.task_id, r.fence FROM reservation r
+    JOIN (SELECT unnest(sqlc.arg(task_ids)::uuid[]) AS task_id, unnest(sqlc.arg(fences)::bigint[]) AS fence) AS k ON r.task_id = k.task_id AND r.fence < k.fence
+    WHERE r.counted ORDER BY r.task_id, r.fence FOR UPDATE OF r
+)
+UPDATE reservation r SET counted = false FROM earlier WHERE r.task_id = earlier.task_id AND r.fence = earlier.fence
+RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at;
+
 -- name: DeleteOldReservations :execrows
 DELETE FROM reservation WHERE deadline < sqlc.arg(before) AND NOT counted;
 

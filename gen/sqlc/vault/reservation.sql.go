@@ -330,6 +330,50 @@ func (q *Queries) SaveBudgets(ctx context.Context, arg SaveBudgetsParams) error 
 	return err
 }
 
+const supersedeReservations = `-- name: SupersedeReservations :many
+WITH earlier AS (
+    SELECT r.task_id, r.fence FROM reservation r
+    JOIN (SELECT unnest($1::uuid[]) AS task_id, unnest($2::bigint[]) AS fence) AS k ON r.task_id = k.task_id AND r.fence < k.fence
+    WHERE r.counted ORDER BY r.task_id, r.fence FOR UPDATE OF r
+)
+UPDATE reservation r SET counted = false FROM earlier WHERE r.task_id = earlier.task_id AND r.fence = earlier.fence
+RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at
+`
+
+type SupersedeReservationsParams struct {
+	TaskIds []uuid.UUID
+	Fences  []int64
+}
+
+// A task that asks again has no earlier attempt at work: what those reserved counts no longer; it stays for a late report.
+func (q *Queries) SupersedeReservations(ctx context.Context, arg SupersedeReservationsParams) ([]Reservation, error) {
+	rows, err := q.db.Query(ctx, supersedeReservations, arg.TaskIds, arg.Fences)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Reservation{}
+	for rows.Next() {
+		var i Reservation
+		if err := rows.Scan(
+			&i.TaskID,
+			&i.Fence,
+			&i.DeviceID,
+			&i.CredentialIds,
+			&i.Deadline,
+			&i.Counted,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const takeReservations = `-- name: TakeReservations :many
 WITH mine AS (
     SELECT r.task_id, r.fence FROM reservation r
