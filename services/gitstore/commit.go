@@ -11,6 +11,10 @@ import (
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
+// suspectFrom is the size in bytes from which a text that shrinks by more than half is marked: some devices end a truncated configuration like a whole one, and
+// people must see it. Smaller texts shrink by half for the best of reasons.
+const suspectFrom = 1 << 10
+
 // commit stores attempts: pack, then database, then ref. Attempts at the same device go in rounds.
 func (s *Service) commit(ctx context.Context, attempts []*attempt) error {
 	s.writing.Lock()
@@ -176,6 +180,7 @@ func (s *Service) prepare(ctx context.Context, head repo.Hash, w *write) error {
 	} else if err := s.avoidTwin(head, w); err != nil {
 		return err
 	}
+	w.row.Suspect = len(w.before) >= suspectFrom && 2*len(w.text.masked) < len(w.before)
 	added, removed := repo.Stat(w.before, w.text.masked)
 	w.row.LinesAdded, w.row.LinesRemoved = int32(min(added, 1<<30)), int32(min(removed, 1<<30))
 	return nil

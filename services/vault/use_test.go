@@ -105,7 +105,7 @@ func TestProbationLetsFewInUntilOneWorks(t *testing.T) {
 	require.Equal(t, 80, h.inFlight(c.GetId()))
 }
 
-// FAILURES 5: attempts that die with their agent or hub are never reported; without this their places stay taken until the deadline and a whole run waits.
+// FAILURES 3: attempts that die with their agent or hub are never reported; without this their places stay taken until the deadline and a whole run waits.
 func TestATaskThatAsksAgainGivesBackWhatItsEarlierAttemptsReserved(t *testing.T) {
 	h := newHouse(t)
 	c := h.good(&vaultv1.Credential{Name: "a", Username: "u", Password: "p", Tags: []string{"t"}, LoginsPerSecond: 1000, MaxInFlight: 10})
