@@ -108,8 +108,7 @@ func (d *database) open(ctx context.Context) (url secret.String, closeIt func() 
 		return d.cfg.DatabaseURL, nothing, nil
 	}
 	server, err := pgembed.Start(ctx, pgembed.Config{DataDir: d.home(), BinDir: d.cfg.PGBin, Logger: d.log})
-	var taken *pgembed.InUseError
-	if errors.As(err, &taken) {
+	if taken, ok := errors.AsType[*pgembed.InUseError](err); ok {
 		running, err := pgembed.Attach(d.home())
 		if err != nil {
 			return secret.String{}, nil, fmt.Errorf("%w (process %s is starting or stopping it: try again)", err, taken.Process)
@@ -208,8 +207,7 @@ func (d *database) upgrade(ctx context.Context, out io.Writer) error {
 			return err
 		},
 	})
-	var taken *pgembed.InUseError
-	if errors.As(err, &taken) {
+	if _, ok := errors.AsType[*pgembed.InUseError](err); ok {
 		return fmt.Errorf("%w: stop it first", err)
 	}
 	if err != nil {

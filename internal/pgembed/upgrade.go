@@ -89,8 +89,7 @@ func (c cluster) choose(ctx context.Context, cfg UpgradeConfig, major int) (from
 			"to move back to the older version, name its folder with --pg-bin as well", c.home, major, to.Major, to.Dir, major)
 	}
 	if from, err = find(ctx, c.as, cfg.OldBinDir, cfg.BundleDirs, major); err != nil {
-		var missing *NotFoundError
-		if errors.As(err, &missing) {
+		if _, ok := errors.AsType[*NotFoundError](err); ok {
 			return from, to, fmt.Errorf("the database in %s belongs to PostgreSQL %d, and only a server of that version can read it, but its programs are not on this machine (PostgreSQL %d is, in %s): "+
 				"install the server programs of PostgreSQL %d beside it for the time of the upgrade, or name their folder with --old-pg-bin", c.home, major, to.Major, to.Dir, major)
 		}
