@@ -13,9 +13,11 @@ import (
 	"github.com/netraven/netraven/internal/errs"
 )
 
+const importPath = "/api/v1/devices:import"
+
 // handleImport takes the file as the raw body; transcoding would want it as base64 in JSON.
 func handleImport(mux *runtime.ServeMux, devices inventoryv1.DeviceServiceClient) error {
-	return mux.HandlePath(http.MethodPost, "/api/v1/devices:import", func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
+	return mux.HandlePath(http.MethodPost, importPath, func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
 		marshaler := &runtime.HTTPBodyMarshaler{Marshaler: jsonMarshaler()}
 		fail := func(err error) { runtime.HTTPError(r.Context(), mux, marshaler, w, r, err) }
 		ctx, err := runtime.AnnotateContext(r.Context(), mux, r, inventoryv1.DeviceService_ImportDevices_FullMethodName)
