@@ -72,7 +72,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (*House, error) {
 func (h *house) start(ctx context.Context) error {
 	// The private PostgreSQL may run as another user and must pass through; what is secret in the folder has its own 0600 or 0700.
 	if err := os.MkdirAll(h.cfg.Data, 0o711); err != nil {
-		return err
+		return fmt.Errorf("the data folder cannot be made: %w; choose another with --data, or make it and give it to the user that runs the server", err)
 	}
 	if err := h.openDatabase(ctx); err != nil {
 		return err

@@ -196,13 +196,18 @@ func (a *Agent) Status() Status {
 }
 
 // Run joins where that has not happened yet, then stays connected until ctx ends. Then it takes no more work, lets what runs end, sends
-// what it can and returns within 15 s. It returns an error only if the agent can never join. Call it once.
+// what it can and returns within 15 s. It returns an error only if the agent can never join, or if another agent uses its directory. Call it once.
 func (a *Agent) Run(ctx context.Context) error {
+	release, err := lock(a.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := a.enroll(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return fmt.Errorf("joining failed: %w", err)
+		return fmt.Errorf("joining failed: %w", worded(err))
 	}
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	linked := make(chan struct{})

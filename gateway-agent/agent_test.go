@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,22 @@ func TestRestartReportsAborted(t *testing.T) { // FAILURES 2, 3
 	s = h.stream()
 	require.Empty(t, s.hello.GetAborted(), "reported once")
 	require.Empty(t, files(t, dir, "journal"))
+}
+
+func TestOneAgentPerDirectory(t *testing.T) {
+	h := newFakeHub(t)
+	dir := t.TempDir()
+	first := h.start(dir, instant())
+	h.stream()
+	second, err := New(h.config(dir), Deps{Kinds: instant().lookup})
+	require.NoError(t, err)
+	err = second.Run(t.Context())
+	require.ErrorContains(t, err, "another agent")
+	require.ErrorContains(t, err, strconv.Itoa(os.Getpid()))
+	require.True(t, first.Ready(), "undisturbed")
+	first.stop()
+	h.start(dir, instant())
+	h.stream()
 }
 
 func TestNeedContent(t *testing.T) {

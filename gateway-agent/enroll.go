@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	hubv1 "github.com/netraven/netraven/gen/go/netraven/hub/v1"
@@ -63,6 +64,14 @@ func final(err error) bool {
 		return true
 	}
 	return false
+}
+
+// worded takes a refusal of the hub's out of gRPC's wrapping: who runs the agent by hand reads it.
+func worded(err error) error {
+	if _, ok := status.FromError(err); ok {
+		return errs.New(errs.Code(err), errs.Reason(err), "%s", errs.From(err).Message())
+	}
+	return err
 }
 
 func (a *Agent) enrollOnce(ctx context.Context) error {
