@@ -1,13 +1,17 @@
 package archive_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -158,6 +162,54 @@ func TestFailedRestoreLeavesNothingAndMayBeRepeated(t *testing.T) {
 	require.Error(t, err)
 	require.Empty(t, schemas(t, to))
 	_, err = archive.Restore(t.Context(), at(to), bytes.NewReader(file))
+	require.NoError(t, err)
+	require.Len(t, schemas(t, to), len(m.Schemas))
+}
+
+const restoreEnv = "NETRAVEN_TEST_RESTORE"
+
+// TestPlayRestore is the process that TestKilledRestoreMayBeRepeated kills.
+func TestPlayRestore(t *testing.T) {
+	path, url, ok := strings.Cut(os.Getenv(restoreEnv), "@")
+	if !ok {
+		return
+	}
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	d := at(url)
+	d.Progress = func(line string) {
+		if strings.HasPrefix(line, "restored inventory.device:") {
+			fmt.Println("hangs")
+			select {}
+		}
+	}
+	_, err = archive.Restore(t.Context(), d, f)
+	t.Fatal(err)
+}
+
+func TestKilledRestoreMayBeRepeated(t *testing.T) {
+	file, m := saved(t)
+	path, to := filepath.Join(t.TempDir(), "dump"), pgtest.URL(t)
+	require.NoError(t, os.WriteFile(path, file, 0o600))
+	cmd := exec.Command(os.Args[0], "-test.run=^TestPlayRestore$", "-test.v")
+	cmd.Env = append(os.Environ(), restoreEnv+"="+path+"@"+to)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	hung := false
+	for lines := bufio.NewScanner(out); !hung && lines.Scan(); {
+		hung = lines.Text() == "hangs"
+	}
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait() // reports the kill
+	require.True(t, hung)
+	for _, name := range schemas(t, to) {
+		require.True(t, strings.HasPrefix(name, "netraven_restore_"), "serve sees nothing of a half restore: %s", name)
+	}
+	require.Eventually(t, func() bool { // the server may still hold the killed one's lock for a moment
+		_, err = archive.Restore(t.Context(), at(to), bytes.NewReader(file))
+		return err == nil || !strings.Contains(err.Error(), "another restore")
+	}, time.Minute, 50*time.Millisecond)
 	require.NoError(t, err)
 	require.Len(t, schemas(t, to), len(m.Schemas))
 }

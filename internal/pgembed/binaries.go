@@ -37,7 +37,7 @@ func (e *NotFoundError) Error() string {
 	list := strings.Join(seen, ", ")
 	switch {
 	case e.Major != 0 && list != "":
-		return fmt.Sprintf("the database in %s belongs to PostgreSQL %d, but this machine has only %s: install the server programs of PostgreSQL %d, or move the data with `netraven db upgrade`",
+		return fmt.Sprintf("the database in %s belongs to PostgreSQL %d, but this machine has only %s: install the server programs of PostgreSQL %d, to go on with it or to move the data with `netraven db upgrade`",
 			e.DataDir, e.Major, list, e.Major)
 	case e.Major != 0:
 		return fmt.Sprintf("the database in %s belongs to PostgreSQL %d, and its server programs were not found: install them, or name their folder with --pg-bin", e.DataDir, e.Major)
