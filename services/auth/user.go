@@ -133,7 +133,7 @@ func (s *Service) changeOf(ctx context.Context, id uuid.UUID, req *authv1.Update
 		case "must_change_password":
 			c.mustChange = &u.MustChangePassword
 		default:
-			return c, errs.Invalid("update_mask", "UNKNOWN", "a user has no field "+storable(path)+" that can be set")
+			return c, errs.Invalid(storable(path), "FIELD_READ_ONLY", "cannot be changed")
 		}
 	}
 	return c, nil

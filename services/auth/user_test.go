@@ -93,7 +93,7 @@ func TestUserRefusals(t *testing.T) {
 	refused(t, err, codes.FailedPrecondition, "LAST_ADMIN")
 	_, err = users.UpdateUser(ctx, &authv1.UpdateUserRequest{User: &authv1.User{Id: admin}, UpdateMask: mask("created_at")})
 	refused(t, err, codes.InvalidArgument, "FIELD_INVALID")
-	require.Equal(t, "update_mask", errs.From(err).Details()[0].Field)
+	require.Equal(t, "created_at", errs.From(err).Details()[0].Field)
 	for _, id := range []string{"", "x", newID().String()} {
 		_, err = users.GetUser(ctx, &authv1.GetUserRequest{Id: id})
 		refused(t, err, codes.NotFound, "USER_NOT_FOUND")

@@ -145,5 +145,5 @@ func (s *Service) checkPlatform(field, name string) (string, error) {
 }
 
 func unknownField(path string) error {
-	return errs.Invalid("update_mask", "FIELD_READ_ONLY", path+" cannot be changed")
+	return errs.Invalid(path, "FIELD_READ_ONLY", "cannot be changed")
 }

@@ -65,7 +65,7 @@ func (s *Service) checkJob(job *jobv1.Job) error {
 	if job.Selection == nil {
 		job.Selection = &inventoryv1.Selection{}
 	}
-	return checkSelection("job.selection.", job.GetSelection())
+	return checkSelection("selection.", job.GetSelection())
 }
 
 // checkName takes 1 to 255 characters without control characters and without space around.
@@ -114,7 +114,7 @@ func setJobField(job, from *jobv1.Job, path string) error {
 	case "params":
 		job.Params = from.GetParams()
 	default:
-		return errs.Invalid("update_mask", "UNKNOWN_FIELD", "job has no field "+path+" that can be changed")
+		return errs.Invalid(path, "FIELD_READ_ONLY", "cannot be changed")
 	}
 	return nil
 }

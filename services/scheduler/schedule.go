@@ -133,7 +133,7 @@ func merge(old, in *schedulerv1.Schedule, paths []string) (*schedulerv1.Schedule
 		case "cron", "every", "at", "time_zone":
 			retimed = true
 		default:
-			return nil, false, errs.Invalid("update_mask", "UNKNOWN_FIELD", "schedule has no field "+path+" that can be changed")
+			return nil, false, errs.Invalid(path, "FIELD_READ_ONLY", "cannot be changed")
 		}
 	}
 	if set["time_zone"] {

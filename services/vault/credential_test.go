@@ -114,7 +114,7 @@ func TestCredentialRefusals(t *testing.T) {
 	c := h.create(&vaultv1.Credential{Name: "n", Username: "u", PrivateKey: closed, Passphrase: "open sesame"})
 	_, err := client.CreateCredential(ctx, &vaultv1.CreateCredentialRequest{Credential: &vaultv1.Credential{Name: "N", Username: "u", Password: "p"}})
 	refused(t, err, codes.AlreadyExists, "CREDENTIAL_EXISTS")
-	for path, field := range map[string]string{"private_key": "password", "passphrase": "passphrase", "version": "update_mask", "username": "username"} {
+	for path, field := range map[string]string{"private_key": "password", "passphrase": "passphrase", "version": "version", "username": "username"} {
 		_, err = client.UpdateCredential(ctx, &vaultv1.UpdateCredentialRequest{Credential: &vaultv1.Credential{Id: c.GetId()}, UpdateMask: mask(path)})
 		refused(t, err, codes.InvalidArgument, "FIELD_INVALID")
 		require.Equal(t, field, errs.From(err).Details()[0].Field)

@@ -53,7 +53,7 @@ func setFields(row *vaultsql.Credential, c *vaultv1.Credential, paths []string) 
 		case "local_fallback":
 			row.LocalFallback = c.GetLocalFallback()
 		default:
-			return errs.Invalid("update_mask", "UNKNOWN", "a credential has no field of that name that can be set")
+			return errs.Invalid(path, "FIELD_READ_ONLY", "cannot be changed")
 		}
 	}
 	return nil
