@@ -18,6 +18,9 @@ import (
 	"github.com/netraven/netraven/services/hub"
 )
 
+// maxUserMessage bounds what one call may send on the users' port, as REST does for an import: a message is in memory before anybody knows whose it is.
+const maxUserMessage = 16 << 20
+
 // doors are the ways into a process: in memory for its own services, mutual TLS for services elsewhere, a port for users, one for agents, and HTTP. The same
 // services stand behind all of them with the same interceptors; agents reach the hub's link only.
 type doors struct {
@@ -79,7 +82,9 @@ func (d *doors) makeServers(h *house) error {
 				return err
 			}
 		}
-		d.userServer = grpcx.NewServer(with(creds))
+		users := with(creds)
+		users.MaxRecv = maxUserMessage
+		d.userServer = grpcx.NewServer(users)
 	}
 	if d.internal != nil {
 		d.internalServer = grpcx.NewServer(with(credentials.NewTLS(h.conns.tls.server())))
