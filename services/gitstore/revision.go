@@ -108,6 +108,11 @@ func (s *Service) GetDiff(ctx context.Context, in *gitstorev1.GetDiffRequest) (*
 	if f := in.GetFormat(); f != "" && f != "text" && f != "json" {
 		return nil, errs.New(codes.InvalidArgument, "FORMAT_UNKNOWN", "there is no format %q; use text or json", f).Field("format", "FORMAT_UNKNOWN", "use text or json")
 	}
+	for field, id := range map[string]string{"from": in.GetFrom(), "to": in.GetTo()} {
+		if id == "" {
+			return nil, errs.Invalid(field, "MISSING", "must name a revision by its id")
+		}
+	}
 	from, before, err := s.side(ctx, in.GetFrom())
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	"github.com/netraven/netraven/internal/errs"
 )
 
 const (
@@ -249,6 +250,8 @@ func TestBadRequests(t *testing.T) {
 	id := h.put(h.result(newID(), "r1", config1))[0].GetRevisionIds()[0]
 	_, err = h.content(h.read, id, "plain")
 	require.Equal(t, "VIEW_UNKNOWN", reason(err))
+	_, err = h.read.GetDiff(context.Background(), &gitstorev1.GetDiffRequest{From: id})
+	require.Equal(t, "to", errs.From(err).Details()[0].Field)
 	_, err = h.read.GetDiff(context.Background(), &gitstorev1.GetDiffRequest{From: id, To: id, Format: "html"})
 	require.Equal(t, "FORMAT_UNKNOWN", reason(err))
 	_, err = h.store.StoreResults(context.Background(), &gitstorev1.StoreResultsRequest{Items: []*gitstorev1.StoreResultsRequest_Item{{DeviceId: "x"}}})

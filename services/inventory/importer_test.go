@@ -31,6 +31,7 @@ func TestAnImportAnswersEveryRowAndCanBeRepeated(t *testing.T) {
 		"r7,\"192.0.2.7,ios\r\n"
 	dry := h.load(t, csv, true)
 	require.EqualValues(t, 2, dry.GetCreated())
+	require.Empty(t, dry.GetRows()[0].GetId())
 	require.Empty(t, h.resolve(t, nil), "a dry run writes nothing")
 
 	out := h.load(t, csv, false)

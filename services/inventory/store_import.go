@@ -37,6 +37,9 @@ func (s *store) importChunk(ctx context.Context, rows []*importRow, dryRun bool,
 		}
 		created, changed := sortRows(rows, found)
 		if dryRun {
+			for _, r := range created {
+				r.out.Id = "" // nothing has it
+			}
 			return nil
 		}
 		if err := insertNew(ctx, q, created, now); err != nil {
