@@ -163,27 +163,37 @@ func trailers(group []*write) repo.Trailers {
 func (s *Service) prepare(ctx context.Context, head repo.Hash, w *write) error {
 	a := w.attempt
 	w.row = gitstoresql.CreateRevisionsParams{ID: uuid.Must(uuid.NewV7()), DeviceID: a.device, Artifact: w.text.in.GetName(), Number: 1,
-		Size: int32(min(len(w.text.masked), maxOriginal*2)), Author: w.text.author, Digest: w.text.digest, RunID: a.run, TaskID: a.task, Fence: a.in.GetFence(),
-		CreatedAt: a.in.GetCollectedAt().AsTime()}
+		Author: w.text.author, Digest: w.text.digest, RunID: a.run, TaskID: a.task, Fence: a.in.GetFence(), CreatedAt: a.in.GetCollectedAt().AsTime()}
 	if w.row.Author == "" {
 		w.row.Author = "netraven"
 	}
 	if w.old != nil {
 		w.row.Number = w.old.Number + 1
-		blob, err := repo.ParseHash(w.old.Blob)
-		if err != nil {
-			return err
-		}
-		if w.before, err = s.repo.Blob(ctx, blob); err != nil {
+		var err error
+		if w.before, err = s.blob(ctx, w.old.Blob); err != nil {
 			return err
 		}
 	} else if err := s.avoidTwin(head, w); err != nil {
 		return err
 	}
-	w.row.Suspect = len(w.before) >= suspectFrom && 2*len(w.text.masked) < len(w.before)
-	added, removed := repo.Stat(w.before, w.text.masked)
-	w.row.LinesAdded, w.row.LinesRemoved = int32(min(added, 1<<30)), int32(min(removed, 1<<30))
+	measure(&w.row, w.before, w.text.masked)
 	return nil
+}
+
+// measure fills what a revision's row says about its text and the one before.
+func measure(row *gitstoresql.CreateRevisionsParams, before, masked []byte) {
+	added, removed := repo.Stat(before, masked)
+	row.Size, row.LinesAdded, row.LinesRemoved = int32(min(len(masked), maxOriginal*2)), int32(min(added, 1<<30)), int32(min(removed, 1<<30))
+	row.Suspect = len(before) >= suspectFrom && 2*len(masked) < len(before)
+}
+
+// blob reads a text by the name that a row has of it.
+func (s *Service) blob(ctx context.Context, name string) ([]byte, error) {
+	h, err := repo.ParseHash(name)
+	if err != nil {
+		return nil, err
+	}
+	return s.repo.Blob(ctx, h)
 }
 
 // avoidTwin gives a first revision another path where something lies that differs in case only: a clone on a file system without case would lose one of them.

@@ -11,11 +11,19 @@
 //	plan.go      against the newest state: a new revision, the same text again, or an observation (a lower fence)
 //	commit.go    all changed devices of the call: one pack on disk -> one database transaction that moves the head -> the git ref
 //
+// At start (reindex.go) ref and head are brought together, both only ever forward:
+//
+//	ref behind the head    a crash between the two: the ref moves up
+//	ref ahead of the head  the database was restored to an older moment: the commits between are indexed again from their trailers and files (origin.go), in
+//	                       batches of one transaction each; their originals are lost with the database, the newest returns with the artifact's next result
+//	neither                refused: folder and database are not of one history
+//
 // Invariants:
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
 //   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.
 //   - (task, fence) is stored once; a repeat gets the first answer.
 //   - A fence lower than the artifact's last one changes no content: it is kept as an observation.
-//   - The database head decides. A pack that no head names is ignored; a ref behind the head is moved up at start; refs never move back.
+//   - The database head decides. A pack that no head names is ignored; refs never move back.
+//   - An artifact state without a label has no original: its next result must come with bytes.
 //   - All artifacts of an attempt are stored, or none.
 package gitstore

@@ -2,6 +2,7 @@ package gitstore_test
 
 import (
 	"context"
+	"log/slog"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -86,6 +87,7 @@ type house struct {
 	// viewer may not read secrets.
 	viewer gitstorev1.RevisionServiceClient
 	fence  int64
+	log    *slog.Logger
 }
 
 func open(t *testing.T) *house {
@@ -100,12 +102,16 @@ func open(t *testing.T) *house {
 // start makes the service anew, as a restart does.
 func (h *house) start() {
 	h.t.Helper()
-	s, err := gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Grants: h.vault, Trust: h.trust,
-		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}}})
+	s, err := h.make()
 	require.NoError(h.t, err)
 	h.store = gitstorev1.NewStoreServiceClient(grpctest.Serve(h.t, "hub", nil, s))
 	h.read = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "1", Username: "ann", Permissions: []string{"*"}}, s))
 	h.viewer = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "2", Username: "bob", Permissions: []string{"*.read"}}, s))
+}
+
+func (h *house) make() (*gitstore.Service, error) {
+	return gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Log: h.log, Grants: h.vault, Trust: h.trust,
+		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}}})
 }
 
 func (h *house) repo() string { return filepath.Join(h.dir, "configs.git") }

@@ -69,7 +69,8 @@ func needContent(a *attempt, now map[string]gitstoresql.Artifact) []string {
 	var missing []string
 	for _, in := range a.in.GetArtifacts() {
 		st, known := now[in.GetName()]
-		if in.GetUnchanged() && (!known || st.Label != in.GetLabel() || st.Digest != in.GetDigest()) && !late(a, now) {
+		same := known && st.Label != "" && st.Label == in.GetLabel() && st.Digest == in.GetDigest() // no label: indexed from git, the original is missing
+		if in.GetUnchanged() && !same && !late(a, now) {
 			missing = append(missing, in.GetName())
 		}
 	}

@@ -143,6 +143,9 @@ func (s *Service) GetKnownDigests(ctx context.Context, in *gitstorev1.GetKnownDi
 	for i, id := range ids {
 		answer := &gitstorev1.GetKnownDigestsResponse_Item{DeviceId: in.GetDeviceIds()[i]}
 		for name, st := range states[id] {
+			if st.Label == "" {
+				continue // indexed from git: its bytes must come
+			}
 			answer.Digests = append(answer.Digests, &gitstorev1.KnownDigest{Artifact: name, Label: st.Label, Digest: st.Digest})
 		}
 		out.Items = append(out.Items, answer)

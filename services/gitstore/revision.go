@@ -96,11 +96,7 @@ func (s *Service) GetContent(ctx context.Context, in *gitstorev1.GetContentReque
 }
 
 func (s *Service) masked(ctx context.Context, r gitstoresql.Revision) ([]byte, error) {
-	blob, err := repo.ParseHash(r.Blob)
-	if err != nil {
-		return nil, err
-	}
-	return s.repo.Blob(ctx, blob)
+	return s.blob(ctx, r.Blob)
 }
 
 // GetDiff answers the unified diff of two revisions.

@@ -3,7 +3,6 @@ package gitstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -57,7 +56,8 @@ type Service struct {
 	writing sync.Mutex
 }
 
-// New opens the repository, makes it at the first start, and moves its ref up to the database's head. It blocks on disk and database.
+// New opens the repository, makes it at the first start, and brings its ref and the database's head together. It blocks on disk and database, for long where the
+// database was restored and many commits must be indexed again; killed, the next New goes on where this one was.
 func New(cfg Config, d Deps) (*Service, error) {
 	if cfg.Dir == "" || d.Pool == nil || d.Grants == nil || d.Targets == nil || d.Trust == nil {
 		return nil, errors.New("gitstore: a dependency is missing")
@@ -78,24 +78,10 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets)}
-	if err := s.followHead(ctx); err != nil {
+	if err := s.followHead(context.Background()); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return s, nil
-}
-
-// followHead moves the ref up to the database's head, after a crash between the two.
-func (s *Service) followHead(ctx context.Context) error {
-	head, err := s.store.head(ctx)
-	if err != nil {
-		return err
-	}
-	err = s.repo.AdvanceTo(ctx, head)
-	if errors.Is(err, repo.ErrAhead) {
-		return fmt.Errorf("the repository %s has commits that the database does not know: the database was restored to an older state. "+
-			"Restore the folder of the same moment too: %w", s.repo.Dir(), err)
-	}
-	return err
 }
 
 // Register adds the RPCs to a server.

@@ -1,0 +1,59 @@
+package gitstore
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// origin is the attempt that a commit came from, as its trailers say (see trailers).
+type origin struct {
+	commit            *repo.Commit
+	device, task, run uuid.UUID
+	fence             int64
+	artifacts         []namedArtifact
+}
+
+// namedArtifact is one artifact in the trailers, with the SHA-256 of its text, hex.
+type namedArtifact struct{ name, digest string }
+
+// originOf reads a commit's trailers; nil when they are not ours.
+func originOf(c *repo.Commit) *origin {
+	o := &origin{commit: c}
+	for to, key := range map[*uuid.UUID]string{&o.device: repo.TrailerDevice, &o.task: repo.TrailerTask, &o.run: repo.TrailerRun} {
+		id, err := uuid.Parse(c.Trailers.Get(key))
+		if err != nil {
+			return nil
+		}
+		*to = id
+	}
+	var err error
+	if o.fence, err = strconv.ParseInt(c.Trailers.Get(repo.TrailerFence), 10, 64); err != nil {
+		return nil
+	}
+	name := ""
+	for _, t := range c.Trailers {
+		switch {
+		case strings.EqualFold(t.Key, repo.TrailerArtifact):
+			name = t.Value
+		case strings.EqualFold(t.Key, repo.TrailerDigest) && name != "":
+			o.artifacts, name = append(o.artifacts, namedArtifact{name, t.Value}), ""
+		}
+	}
+	if len(o.artifacts) == 0 {
+		return nil
+	}
+	return o
+}
+
+func (o *origin) key() key { return key{o.task, o.fence} }
+
+// row is the revision of one artifact of the commit, but for what the text decides. Its time is that of the commit, which git keeps to the second.
+func (o *origin) row(a namedArtifact, number int32, blob repo.Hash) gitstoresql.CreateRevisionsParams {
+	return gitstoresql.CreateRevisionsParams{ID: uuid.Must(uuid.NewV7()), DeviceID: o.device, Artifact: a.name, Number: number, Author: o.commit.Author.Name,
+		CommitHash: o.commit.Hash.String(), Blob: blob.String(), Digest: a.digest, RunID: o.run, TaskID: o.task, Fence: o.fence, CreatedAt: o.commit.Author.When}
+}

@@ -1,0 +1,76 @@
+package gitstore
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// knownOrigins are those whose attempts the database has.
+func (s *store) knownOrigins(ctx context.Context, origins []*origin) (map[key]bool, error) {
+	var p gitstoresql.GetStoredParams
+	for _, o := range origins {
+		p.TaskIds, p.Fences = append(p.TaskIds, o.task), append(p.Fences, o.fence)
+	}
+	rows, err := s.q.GetStored(ctx, p)
+	out := make(map[key]bool, len(rows))
+	for _, r := range rows {
+		out[key{r.TaskID, r.Fence}] = true
+	}
+	return out, err
+}
+
+// recordFound moves the head from old to next and writes what the commits between say, in one transaction. errHeadMoved when the head is no longer old.
+func (s *store) recordFound(ctx context.Context, old, next repo.Hash, f *found, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(old), Next: headText(next)})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errHeadMoved
+		}
+		if len(f.revisions) == 0 {
+			return nil
+		}
+		if _, err := q.CreateRevisions(ctx, f.revisions); err != nil {
+			return err
+		}
+		if err := q.PutArtifacts(ctx, f.stateRows()); err != nil {
+			return err
+		}
+		return q.PutStored(ctx, f.storedRows(now))
+	})
+}
+
+// stateRows has every artifact once: one statement cannot write a row twice.
+func (f *found) stateRows() gitstoresql.PutArtifactsParams {
+	var p gitstoresql.PutArtifactsParams
+	for _, byName := range f.latest {
+		for _, st := range byName {
+			addState(&p, st)
+		}
+	}
+	return p
+}
+
+func (f *found) storedRows(now time.Time) gitstoresql.PutStoredParams {
+	p := gitstoresql.PutStoredParams{At: now}
+	for _, a := range f.attempts {
+		ids := make([]string, len(a.revisions))
+		for i, id := range a.revisions {
+			ids[i] = id.String()
+		}
+		p.TaskIds, p.Fences, p.DeviceIds = append(p.TaskIds, a.origin.task), append(p.Fences, a.origin.fence), append(p.DeviceIds, a.origin.device)
+		p.Observations, p.RevisionIds = append(p.Observations, false), append(p.RevisionIds, strings.Join(ids, ","))
+	}
+	return p
+}
