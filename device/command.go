@@ -67,6 +67,9 @@ func (sh *shell) try(line string, answers []platforms.Exchange) (*exchange, *job
 		return nil, f
 	}
 	for {
+		if f := sh.room(); f != nil {
+			return nil, f
+		}
 		x.nudgeLater()
 		f := sh.fill()
 		x.calm()

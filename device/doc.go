@@ -17,6 +17,8 @@
 //   - Whatever ends a session early (ctx, deadline, silence, a limit) closes the socket at once. After
 //     Close nothing of the session is left running.
 //   - Everything that reads device bytes is linear in their number and bounded by Limits.
+//   - Of all sessions of the process, two may hold an answer of more than 1 MiB, each until it is closed.
+//     The others do not read on until one of them is: the device waits before its full SSH window.
 //
 // How an answer is told from noise: bytes pass a small terminal (screen) that applies CR, BS and the
 // control sequences a line editor uses, so that redrawn echoes and wiped pagers leave clean lines. An

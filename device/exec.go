@@ -66,6 +66,10 @@ func (s *Session) readExec(channel ssh.Channel) ([]byte, *jobv1.Failure) {
 	var out screen
 	raw := 0
 	for {
+		if f := s.grow(len(out.text)); f != nil {
+			return nil, f
+		}
+		out.most = s.most()
 		n, err := channel.Read(*buf)
 		if n > 0 {
 			s.link.watch.touch()

@@ -95,10 +95,16 @@ func hungUp(err error) bool {
 func (s *Session) cutOff(r reason) *jobv1.Failure {
 	switch r {
 	case cancelled:
+		if s.queued && errors.Is(s.ctx.Err(), context.DeadlineExceeded) {
+			return crowded()
+		}
 		return ended(s.ctx)
 	case silent:
 		return failure(jobv1.Failure_TIMEOUT, "The device said nothing for %s.", s.limits.Silence)
 	case tooLong:
+		if s.queued {
+			return crowded()
+		}
 		return failure(jobv1.Failure_TIMEOUT, "This step took longer than %s.", s.link.watch.limit())
 	}
 	return failure(jobv1.Failure_INTERNAL, "The connection was closed here.")

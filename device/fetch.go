@@ -57,6 +57,7 @@ func (s *Session) Fetch(path string, timeout time.Duration) ([]byte, *jobv1.Fail
 var (
 	errNoFile = fmt.Errorf("device: no such file")
 	errTooBig = fmt.Errorf("device: file too big")
+	errClosed = fmt.Errorf("device: the watch closed the connection") // and knows why
 )
 
 // receive is the sink of SCP: "C0644 LENGTH NAME", the bytes, a zero byte, each step acknowledged by one.
@@ -101,18 +102,35 @@ func (s *Session) content(in *bufio.Reader, header string, ack func() error) ([]
 	if n > int64(s.limits.Bytes) {
 		return nil, errTooBig
 	}
+	if f := s.grow(int(n)); f != nil { // before the device begins to send
+		return nil, errClosed
+	}
 	if err := ack(); err != nil {
 		return nil, err
 	}
-	// Grow with what arrives: the length is only what the device says.
-	text, err := io.ReadAll(io.LimitReader(alive{in, s.link.watch}, n))
+	text, err := readN(alive{in, s.link.watch}, int(n))
 	if err != nil {
 		return nil, err
 	}
-	if end, err := in.ReadByte(); err != nil || int64(len(text)) < n || end != 0 {
+	if end, err := in.ReadByte(); err != nil || end != 0 {
 		return nil, io.ErrUnexpectedEOF
 	}
 	return text, ack()
+}
+
+// readN reads n bytes. Its buffer grows with what arrives: the length is only what the device says.
+func readN(in io.Reader, n int) ([]byte, error) {
+	text := make([]byte, 0, min(n, largeBuffer))
+	for len(text) < n {
+		if len(text) == cap(text) {
+			text = append(make([]byte, 0, min(2*cap(text), n)), text...)
+		}
+		m, err := in.Read(text[len(text):cap(text)])
+		if text = text[:len(text)+m]; err != nil {
+			return text, err
+		}
+	}
+	return text, nil
 }
 
 // alive notes signs of life while a file is read.

@@ -20,6 +20,7 @@ type screen struct {
 	bol  int    // where the current line begins
 	col  int    // the cursor, from bol; it may stand behind the end of the line
 	end  int    // where the last print of more than blanks ended on this line, from bol
+	most int    // how large text is made before it has to be; 0: twice what it was
 
 	edited bool   // a character of the current line was overwritten
 	cut    bool   // a pager was cut off at the end of the line, nothing printed since
@@ -39,8 +40,13 @@ const (
 // write applies what the device sent.
 func (s *screen) write(b []byte) {
 	if free := cap(s.text) - len(s.text); free < len(b) {
-		// Doubling copies a long answer once on average; append would copy it several times.
-		s.text = append(make([]byte, 0, max(2*cap(s.text), len(s.text)+len(b))), s.text...)
+		// Doubling copies a long answer once on average; append would copy it several times. There is no
+		// need to double beyond what will be accepted.
+		double := 2 * cap(s.text)
+		if s.most > 0 {
+			double = min(double, s.most)
+		}
+		s.text = append(make([]byte, 0, max(double, len(s.text)+len(b))), s.text...)
 	}
 	for len(b) > 0 {
 		if s.mode != ground {
@@ -202,10 +208,10 @@ func (s *screen) resume(b []byte) {
 }
 
 // reset forgets everything but the current line and gives up what stood above it. With keep, the caller
-// keeps the buffer and the screen gets a new one.
+// keeps the buffer and the screen gets a new one; it does so too after a large answer.
 func (s *screen) reset(keep bool) {
 	line := s.line()
-	if keep {
+	if keep || cap(s.text) > largeAnswer+largeBuffer {
 		s.text = append(make([]byte, 0, 512), line...)
 	} else {
 		s.text = s.text[:copy(s.text[:cap(s.text)], line)]

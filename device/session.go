@@ -25,8 +25,10 @@ type Session struct {
 	index  int    // the credential being tried
 	stage  string // where we are, for failures
 
-	link  *link
-	shell *shell // nil while commands travel by exec channels
+	link   *link
+	shell  *shell // nil while commands travel by exec channels
+	large  bool   // a slot for large answers is held
+	queued bool   // one was waited for in vain
 }
 
 // Report is what is known after Open, whether it succeeded or not.
@@ -121,6 +123,7 @@ func (s *Session) disconnect(f *jobv1.Failure) {
 		s.shell.release()
 		s.shell = nil
 	}
+	s.shrink()
 }
 
 // Close logs out, without waiting for the device's consent, and ends everything that belongs to the

@@ -89,6 +89,9 @@ func (s *Session) channelRefused(err error) *jobv1.Failure {
 
 // fill reads what the device sends next onto the screen. A failure ends the session.
 func (sh *shell) fill() *jobv1.Failure {
+	if f := sh.room(); f != nil {
+		return f
+	}
 	buf := sh.small
 	if sh.large != nil {
 		buf = *sh.large
@@ -107,6 +110,14 @@ func (sh *shell) fill() *jobv1.Failure {
 		return failure(jobv1.Failure_OUTPUT_LIMIT, "The device sent more than %d MiB in answer to one command.", limit>>20)
 	}
 	return nil
+}
+
+// room has the session hold what it needs to read on. It may wait, and whoever sends something after a
+// quiet calls it first: the quiet must be the device's.
+func (sh *shell) room() *jobv1.Failure {
+	f := sh.session.grow(len(sh.screen.text))
+	sh.screen.most = sh.session.most()
+	return f
 }
 
 // release gives the large buffer back.

@@ -57,6 +57,22 @@ func (w *watch) begin(most, silence time.Duration) {
 	w.timer.Reset(w.wait())
 }
 
+// rest lets any silence pass, because we do not listen. What it returns ends that.
+func (w *watch) rest() (listen func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	silence := w.silence
+	w.silence = 0
+	return func() {
+		w.touch()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.silence = silence; w.why == open {
+			w.timer.Reset(w.wait())
+		}
+	}
+}
+
 // wait returns how long nothing needs to be checked.
 func (w *watch) wait() time.Duration {
 	left := w.most - time.Since(w.from)

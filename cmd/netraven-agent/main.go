@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ import (
 var version = "dev"
 
 func main() {
+	boundMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	go func() { // a second signal ends the program at once
@@ -27,6 +29,19 @@ func main() {
 	if err := command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "netraven-agent:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to be deferred
+	}
+}
+
+// softMemory is below the 300 MB that the agent may take while devices flood it, with room for what the
+// Go runtime does not count.
+const softMemory = 256 << 20
+
+// boundMemory has the garbage collector work harder as the heap comes near softMemory. What is in use is
+// bounded (package device), but by default as much garbage again may lie around before it is collected,
+// and gateways are small machines. The limit is soft; GOMEMLIMIT sets another.
+func boundMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
 	}
 }
 
