@@ -87,6 +87,10 @@ func (s *Session) fetchGrant(ctx context.Context) *jobv1.Failure {
 		if ctx.Err() != nil {
 			return failure(jobv1.Failure_TIMEOUT, "The credentials did not arrive in time; the device was not asked for a login.")
 		}
+		if wait, ok := errors.AsType[*WaitError](err); ok { // not the device's fault, and over soon: another attempt will find out
+			s.cfg.Log("warn", "no credentials yet: "+wait.Why)
+			return failure(jobv1.Failure_BUSY, "The device was not asked for a login: %s.", wait.Why)
+		}
 		s.cfg.Log("error", "no credentials: "+err.Error())
 		return failure(jobv1.Failure_NO_CREDENTIAL, "The credentials for this device could not be had.")
 	}

@@ -17,7 +17,7 @@ type Config struct {
 	// Page is the device's platform page.
 	Page *platforms.Page
 	// Credentials returns the opened credentials. It is called at most once, after the host key was
-	// accepted, and may block; an error ends the attempt.
+	// accepted, and may block; an error ends the attempt. Credentials that may be had later are a *WaitError.
 	Credentials func(ctx context.Context) (*vaultv1.Grant, error)
 	// Dial opens the TCP connection. Nil: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -98,6 +98,15 @@ func (c Config) withDefaults() Config {
 	c.Limits = c.Limits.withDefaults()
 	return c
 }
+
+// WaitError is what Config.Credentials returns for credentials that may not be tried now, but later.
+type WaitError struct {
+	// Why says for people what they wait for.
+	Why string
+}
+
+// Error returns the reason.
+func (e *WaitError) Error() string { return e.Why }
 
 // PolicyError is what Config.Dial returns for an address that this place must not connect to.
 type PolicyError struct {

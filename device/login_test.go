@@ -304,6 +304,10 @@ func TestNoCredential(t *testing.T) {
 	mustFail(t, cfg, jobv1.Failure_NO_CREDENTIAL)
 	cfg.Credentials = func(context.Context) (*vaultv1.Grant, error) { return nil, errors.New("hub says " + passWord) }
 	mustFail(t, cfg, jobv1.Failure_NO_CREDENTIAL)
+	cfg.Credentials = func(context.Context) (*vaultv1.Grant, error) { return nil, &WaitError{Why: "it was refused elsewhere"} }
+	f, report := mustFail(t, cfg, jobv1.Failure_BUSY)
+	require.Contains(t, f.GetHint(), "refused elsewhere")
+	require.Empty(t, report.Credentials, "nothing was refused")
 	cfg.Limits.Login = 200 * time.Millisecond
 	cfg.Credentials = func(ctx context.Context) (*vaultv1.Grant, error) { <-ctx.Done(); return nil, ctx.Err() }
 	mustFail(t, cfg, jobv1.Failure_TIMEOUT)

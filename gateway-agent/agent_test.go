@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -310,6 +311,28 @@ func TestGrantThatIsNotVaults(t *testing.T) { // FAILURES 60
 	s.offer(s.spec())
 	s.grant(next(s, request))
 	require.Contains(t, next(s, result).GetFailure().GetHint(), "not vault's")
+}
+
+func TestRefusedGrantThatMayBeHadLater(t *testing.T) { // FAILURES 85
+	h := newFakeHub(t)
+	kind := &fakeKind{work: func(ctx context.Context, env jobkind.Env) jobkind.Outcome {
+		_, err := env.Credentials(ctx)
+		if wait, ok := errors.AsType[*jobkind.WaitError](err); ok {
+			return jobkind.Outcome{Failure: &jobv1.Failure{Class: jobv1.Failure_BUSY, Hint: wait.Why}}
+		}
+		return jobkind.Outcome{Failure: &jobv1.Failure{Class: jobv1.Failure_NO_CREDENTIAL, Hint: err.Error()}}
+	}}
+	h.start(t.TempDir(), kind)
+	s := h.stream()
+	for reason, class := range map[string]jobv1.Failure_Class{
+		"CREDENTIAL_IN_PROBATION": jobv1.Failure_BUSY, "GRANT_EXPIRED": jobv1.Failure_NO_CREDENTIAL,
+	} {
+		s.offer(s.spec())
+		s.say(&hubv1.HubMessage{Message: &hubv1.HubMessage_CredentialGrant{CredentialGrant: &hubv1.CredentialGrant{
+			Attempt: next(s, request).GetAttempt(), Refused: reason,
+		}}})
+		require.Equal(t, class, next(s, result).GetFailure().GetClass())
+	}
 }
 
 func TestPanicIsAFailureOfOneAttempt(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/internal/pki"
 	"github.com/netraven/netraven/internal/seal"
+	"github.com/netraven/netraven/jobkind"
 )
 
 // vaultGrant is what the attempt logs in with; it exists in memory only.
@@ -18,6 +19,9 @@ type vaultGrant = vaultv1.Grant
 
 // grantPatience is how long the answer may take; a device does not keep an idle connection longer.
 const grantPatience = 60 * time.Second
+
+// waitForProbation is vault's reason for a refusal that another attempt, later, may not meet.
+const waitForProbation = "CREDENTIAL_IN_PROBATION"
 
 // credentials asks for the attempt's credentials and opens them. It blocks until they are there, asking again on every new stream.
 func (a *Agent) credentials(ctx context.Context, w *work) (*vaultGrant, error) {
@@ -67,6 +71,10 @@ func (a *Agent) granted(g *hubv1.CredentialGrant) {
 
 // open verifies that vault signed the grant for this very spec, and opens it.
 func (a *Agent) open(w *work, g *hubv1.CredentialGrant) (*vaultGrant, error) {
+	if g.GetRefused() == waitForProbation {
+		return nil, &jobkind.WaitError{Why: "a credential it needs was just refused elsewhere or has not worked yet, so only a few attempts at a time may use it; " +
+			"if this goes on, check the credential's password"}
+	}
 	if g.GetGrant() == nil {
 		return nil, fmt.Errorf("refused: %s", valid(g.GetRefused()))
 	}

@@ -33,7 +33,7 @@ type Env struct {
 	// Page is the platform page whose digest the spec names.
 	Page *platforms.Page
 	// Credentials fetches the opened grant. It is called at most once, after the device's host key was
-	// accepted, and may block as long as ctx allows.
+	// accepted, and may block as long as ctx allows. Credentials that may be had later are a *WaitError.
 	Credentials func(ctx context.Context) (*vaultv1.Grant, error)
 	// Known holds the change digests of the device's newest revisions.
 	Known []*gitstorev1.KnownDigest
@@ -51,6 +51,10 @@ type Env struct {
 	// Limits bound the session; zero fields have the defaults of package device.
 	Limits device.Limits
 }
+
+// WaitError is what Env.Credentials returns for credentials that may not be tried now. It becomes a
+// failure of class BUSY: the task is tried again.
+type WaitError = device.WaitError
 
 // PolicyError is what Env.Dial returns for a device that the agent's own policy forbids. It becomes a
 // failure of class POLICY.

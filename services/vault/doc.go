@@ -20,11 +20,13 @@
 //	probation (new) -(works)-> good -(refused)-> probation (failed) -(works)-> good
 //	probation, four refusals in a row -> paused (1 min, doubling to 30) -> probation, one attempt at a time -(works)-> good
 //
-// In probation at most four attempts may be outstanding, less one for each refusal since the last success: so a new or rotated password fails
-// four times plus, at most, what was outstanding when it first failed, and then once a pause. A paused credential that has worked before holds
-// its devices' tasks back; one that never worked is passed over where another applies.
+// In probation at most four attempts may be outstanding, less one for each refusal since the last success, and during a pause none. The same bound
+// holds for sealing: an attempt that reserved the credential while it was good gets no grant while as many are sealed and unreported (see
+// probation.go). So a new or rotated password fails four times plus, at most, what was sealed already when its first refusal was reported, and then
+// once a pause. A paused credential that has worked before holds its devices' tasks back; one that never worked is passed over where another applies.
 //
 // A reservation counts against every credential it lists, because the agent may come to try each:
 //
-//	counted -(report)-> gone     counted -(deadline)-> not counted -(late report, or seven days)-> gone
+//	counted -(report)-> gone     counted -(deadline, superseded, refused by probation)-> not counted -(late report, or seven days)-> gone
+//	counted -(grant)-> counted and sealed: its agent may be trying
 package vault

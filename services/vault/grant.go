@@ -90,18 +90,19 @@ func grantExpired(why string) *errs.Error {
 	return errs.New(codes.FailedPrecondition, "GRANT_EXPIRED", "no credentials for this attempt: %s", why)
 }
 
-// reservedFor answers the credentials of a spec that are reserved for it and still exist, in the spec's order.
+// reservedFor answers the credentials of a spec that are reserved for it, still exist and may be tried now, in the spec's order.
 func (s *Service) reservedFor(ctx context.Context, spec *jobv1.TaskSpec) ([]vaultsql.OpenReservationRow, error) {
-	task, err := uuid.Parse(spec.GetTaskId())
-	if err != nil {
+	task, err1 := uuid.Parse(spec.GetTaskId())
+	device, err2 := uuid.Parse(spec.GetDeviceId())
+	if err1 != nil || err2 != nil {
 		return nil, grantExpired("nothing is reserved")
 	}
-	rows, err := s.store.openReservation(ctx, attemptKey{task, spec.GetFence()})
+	rows, err := s.granted(ctx, attemptKey{task, spec.GetFence()}, device)
 	if err != nil {
 		return nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(r vaultsql.OpenReservationRow) bool {
-		return r.DeviceID.String() != spec.GetDeviceId() || !slices.Contains(spec.GetCredentialIds(), r.ID.String()) || !r.Deadline.After(s.now())
+		return !r.Granted || !slices.Contains(spec.GetCredentialIds(), r.ID.String())
 	})
 	if len(rows) == 0 {
 		return nil, grantExpired("nothing is reserved any more, or its credentials were deleted")
@@ -109,6 +110,23 @@ func (s *Service) reservedFor(ctx context.Context, spec *jobv1.TaskSpec) ([]vaul
 	order := func(r vaultsql.OpenReservationRow) int { return slices.Index(spec.GetCredentialIds(), r.ID.String()) }
 	slices.SortFunc(rows, func(a, b vaultsql.OpenReservationRow) int { return order(a) - order(b) })
 	return rows, nil
+}
+
+// granted answers what an attempt reserved, if its grant may be sealed. Only a credential in probation costs more than one read.
+func (s *Service) granted(ctx context.Context, key attemptKey, device uuid.UUID) ([]vaultsql.OpenReservationRow, error) {
+	now := s.now()
+	rows, err := s.store.openReservation(ctx, key, device, now)
+	if err != nil || len(rows) == 0 || rows[0].Granted {
+		return rows, err
+	}
+	waitFor, err := s.store.admitGrant(ctx, key, now)
+	if err != nil {
+		return nil, err
+	}
+	if waitFor != "" {
+		return nil, inProbation(waitFor)
+	}
+	return s.store.openReservation(ctx, key, device, now)
 }
 
 // open is where secrets become readable; what it answers lives until it is sealed.

@@ -195,7 +195,8 @@ func (s *store) forget(ctx context.Context, before time.Time) error {
 	return err
 }
 
-// openReservation reads all that a grant needs. No rows: there is no reservation, or all its credentials are gone.
-func (s *store) openReservation(ctx context.Context, key attemptKey) ([]vaultsql.OpenReservationRow, error) {
-	return s.q.OpenReservation(ctx, vaultsql.OpenReservationParams{TaskID: key.task, Fence: key.fence})
+// openReservation reads all that a grant needs, and notes that it is sealed if no credential is in probation. No rows: there is no reservation for the
+// device, its deadline has passed, or all its credentials are gone.
+func (s *store) openReservation(ctx context.Context, key attemptKey, device uuid.UUID, now time.Time) ([]vaultsql.OpenReservationRow, error) {
+	return s.q.OpenReservation(ctx, vaultsql.OpenReservationParams{TaskID: key.task, Fence: key.fence, DeviceID: device, Now: now})
 }

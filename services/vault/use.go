@@ -76,7 +76,11 @@ func (t *tally) settle(r vaultsql.Reservation, outcomes []*jobv1.CredentialOutco
 }
 
 func (t *tally) count(r vaultsql.Reservation, u *vaultsql.CredentialUse, result jobv1.CredentialOutcome_Result) {
-	stale := r.CreatedAt.Before(u.VersionSince) // the secret has changed since; what happened says nothing about the new one
+	since := r.CreatedAt
+	if r.SealedAt != nil { // when the secret was read
+		since = *r.SealedAt
+	}
+	stale := since.Before(u.VersionSince) // the secret has changed since; what happened says nothing about the new one
 	switch result {
 	case jobv1.CredentialOutcome_WORKED:
 		u.Successes++

@@ -83,4 +83,5 @@ type Reservation struct {
 	Deadline      time.Time
 	Counted       bool
 	CreatedAt     time.Time
+	SealedAt      *time.Time
 }

@@ -12,6 +12,44 @@ import (
 	"github.com/google/uuid"
 )
 
+const countSealed = `-- name: CountSealed :many
+SELECT k.id::uuid AS credential_id, count(*) AS sealed
+FROM reservation r CROSS JOIN unnest(r.credential_ids) AS k (id)
+WHERE r.deadline > $1 AND r.counted AND r.sealed_at IS NOT NULL AND k.id = ANY($2::uuid[])
+GROUP BY k.id
+`
+
+type CountSealedParams struct {
+	Now time.Time
+	Ids []uuid.UUID
+}
+
+type CountSealedRow struct {
+	CredentialID uuid.UUID
+	Sealed       int64
+}
+
+// How many grants are sealed and unreported, for each credential that has any. The deadline keeps the read to what is in flight.
+func (q *Queries) CountSealed(ctx context.Context, arg CountSealedParams) ([]CountSealedRow, error) {
+	rows, err := q.db.Query(ctx, countSealed, arg.Now, arg.Ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CountSealedRow{}
+	for rows.Next() {
+		var i CountSealedRow
+		if err := rows.Scan(&i.CredentialID, &i.Sealed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteOldReservations = `-- name: DeleteOldReservations :execrows
 DELETE FROM reservation WHERE deadline < $1 AND NOT counted
 `
@@ -45,7 +83,7 @@ WITH due AS (
     ORDER BY r.task_id, r.fence LIMIT 10000 FOR UPDATE SKIP LOCKED
 )
 UPDATE reservation r SET counted = false FROM due WHERE r.task_id = due.task_id AND r.fence = due.fence
-RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at
+RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at, r.sealed_at
 `
 
 // An expired reservation counts no longer; it stays for a late report.
@@ -66,6 +104,7 @@ func (q *Queries) ExpireReservations(ctx context.Context, now time.Time) ([]Rese
 			&i.Deadline,
 			&i.Counted,
 			&i.CreatedAt,
+			&i.SealedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -78,7 +117,7 @@ func (q *Queries) ExpireReservations(ctx context.Context, now time.Time) ([]Rese
 }
 
 const findReservations = `-- name: FindReservations :many
-SELECT r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at
+SELECT r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at, r.sealed_at
 FROM reservation r
 JOIN (SELECT unnest($1::uuid[]) AS task_id, unnest($2::bigint[]) AS fence) AS k ON r.task_id = k.task_id AND r.fence = k.fence
 `
@@ -105,6 +144,7 @@ func (q *Queries) FindReservations(ctx context.Context, arg FindReservationsPara
 			&i.Deadline,
 			&i.Counted,
 			&i.CreatedAt,
+			&i.SealedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -114,6 +154,15 @@ func (q *Queries) FindReservations(ctx context.Context, arg FindReservationsPara
 		return nil, err
 	}
 	return items, nil
+}
+
+const freePlaces = `-- name: FreePlaces :exec
+UPDATE credential_use SET in_flight = greatest(0, in_flight - 1) WHERE credential_id = ANY($1::uuid[])
+`
+
+func (q *Queries) FreePlaces(ctx context.Context, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, freePlaces, ids)
+	return err
 }
 
 const insertReservations = `-- name: InsertReservations :exec
@@ -178,6 +227,95 @@ func (q *Queries) ListDeviceState(ctx context.Context, deviceIds []uuid.UUID) ([
 	return items, nil
 }
 
+const lockListed = `-- name: LockListed :many
+SELECT c.id, c.name, c.username, c.enable, c.tags, c.tag_keys, c.device_ids, c.priority, c.logins_per_second, c.max_in_flight, c.local_fallback, c.version, c.secrets_set, c.created_at, c.updated_at, u.credential_id, u.probation, u.worked, u.streak, u.paused_until, u.pauses, u.version_since, u.successes, u.failures, u.last_used_at, u.last_failed_at, u.tokens, u.refilled_at, u.in_flight
+FROM credential c JOIN credential_use u ON u.credential_id = c.id
+WHERE c.id = ANY($1::uuid[])
+ORDER BY c.id
+FOR UPDATE OF u
+`
+
+type LockListedRow struct {
+	Credential    Credential
+	CredentialUse CredentialUse
+}
+
+func (q *Queries) LockListed(ctx context.Context, ids []uuid.UUID) ([]LockListedRow, error) {
+	rows, err := q.db.Query(ctx, lockListed, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []LockListedRow{}
+	for rows.Next() {
+		var i LockListedRow
+		if err := rows.Scan(
+			&i.Credential.ID,
+			&i.Credential.Name,
+			&i.Credential.Username,
+			&i.Credential.Enable,
+			&i.Credential.Tags,
+			&i.Credential.TagKeys,
+			&i.Credential.DeviceIds,
+			&i.Credential.Priority,
+			&i.Credential.LoginsPerSecond,
+			&i.Credential.MaxInFlight,
+			&i.Credential.LocalFallback,
+			&i.Credential.Version,
+			&i.Credential.SecretsSet,
+			&i.Credential.CreatedAt,
+			&i.Credential.UpdatedAt,
+			&i.CredentialUse.CredentialID,
+			&i.CredentialUse.Probation,
+			&i.CredentialUse.Worked,
+			&i.CredentialUse.Streak,
+			&i.CredentialUse.PausedUntil,
+			&i.CredentialUse.Pauses,
+			&i.CredentialUse.VersionSince,
+			&i.CredentialUse.Successes,
+			&i.CredentialUse.Failures,
+			&i.CredentialUse.LastUsedAt,
+			&i.CredentialUse.LastFailedAt,
+			&i.CredentialUse.Tokens,
+			&i.CredentialUse.RefilledAt,
+			&i.CredentialUse.InFlight,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockReservation = `-- name: LockReservation :one
+SELECT r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at, r.sealed_at
+FROM reservation r WHERE r.task_id = $1 AND r.fence = $2 FOR UPDATE
+`
+
+type LockReservationParams struct {
+	TaskID uuid.UUID
+	Fence  int64
+}
+
+func (q *Queries) LockReservation(ctx context.Context, arg LockReservationParams) (Reservation, error) {
+	row := q.db.QueryRow(ctx, lockReservation, arg.TaskID, arg.Fence)
+	var i Reservation
+	err := row.Scan(
+		&i.TaskID,
+		&i.Fence,
+		&i.DeviceID,
+		&i.CredentialIds,
+		&i.Deadline,
+		&i.Counted,
+		&i.CreatedAt,
+		&i.SealedAt,
+	)
+	return i, err
+}
+
 const lockUses = `-- name: LockUses :many
 SELECT credential_id, probation, worked, streak, paused_until, pauses, version_since, successes, failures, last_used_at, last_failed_at, tokens, refilled_at, in_flight
 FROM credential_use WHERE credential_id = ANY($1::uuid[]) ORDER BY credential_id FOR UPDATE
@@ -219,18 +357,27 @@ func (q *Queries) LockUses(ctx context.Context, ids []uuid.UUID) ([]CredentialUs
 }
 
 const openReservation = `-- name: OpenReservation :many
+WITH sealing AS (
+    UPDATE reservation r SET sealed_at = $4::timestamptz
+    WHERE r.task_id = $1 AND r.fence = $2 AND r.device_id = $3 AND r.deadline > $4::timestamptz
+      AND r.counted AND r.sealed_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM credential_use u WHERE u.credential_id = ANY(r.credential_ids) AND u.probation)
+    RETURNING r.task_id
+)
 SELECT r.device_id, r.credential_ids, r.deadline, k.sealed AS device_key, c.id, c.name, c.username, c.enable, s.version, s.data_key, s.password, s.private_key, s.passphrase,
-       s.enable_secret
+       s.enable_secret, (r.sealed_at IS NOT NULL OR EXISTS (SELECT 1 FROM sealing))::boolean AS granted
 FROM reservation r
 JOIN device_key k ON k.device_id = r.device_id
 JOIN credential c ON c.id = ANY(r.credential_ids)
 JOIN credential_secret s ON s.credential_id = c.id
-WHERE r.task_id = $1 AND r.fence = $2
+WHERE r.task_id = $1 AND r.fence = $2 AND r.device_id = $3 AND r.deadline > $4::timestamptz
 `
 
 type OpenReservationParams struct {
-	TaskID uuid.UUID
-	Fence  int64
+	TaskID   uuid.UUID
+	Fence    int64
+	DeviceID uuid.UUID
+	Now      time.Time
 }
 
 type OpenReservationRow struct {
@@ -248,11 +395,18 @@ type OpenReservationRow struct {
 	PrivateKey    []byte
 	Passphrase    []byte
 	EnableSecret  []byte
+	Granted       bool
 }
 
-// All that a grant needs, in one read: a row a credential that still exists.
+// All that a grant needs, in one statement: a row a credential that still exists. Where no credential is in probation, which is nearly always, it also
+// notes that the grant is sealed. What a report learns while it runs comes after it.
 func (q *Queries) OpenReservation(ctx context.Context, arg OpenReservationParams) ([]OpenReservationRow, error) {
-	rows, err := q.db.Query(ctx, openReservation, arg.TaskID, arg.Fence)
+	rows, err := q.db.Query(ctx, openReservation,
+		arg.TaskID,
+		arg.Fence,
+		arg.DeviceID,
+		arg.Now,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -275,6 +429,7 @@ func (q *Queries) OpenReservation(ctx context.Context, arg OpenReservationParams
 			&i.PrivateKey,
 			&i.Passphrase,
 			&i.EnableSecret,
+			&i.Granted,
 		); err != nil {
 			return nil, err
 		}
@@ -330,6 +485,27 @@ func (q *Queries) SaveBudgets(ctx context.Context, arg SaveBudgetsParams) error 
 	return err
 }
 
+const sealReservation = `-- name: SealReservation :exec
+UPDATE reservation SET sealed_at = $1::timestamptz, credential_ids = $2 WHERE task_id = $3 AND fence = $4
+`
+
+type SealReservationParams struct {
+	Now           time.Time
+	CredentialIds []uuid.UUID
+	TaskID        uuid.UUID
+	Fence         int64
+}
+
+func (q *Queries) SealReservation(ctx context.Context, arg SealReservationParams) error {
+	_, err := q.db.Exec(ctx, sealReservation,
+		arg.Now,
+		arg.CredentialIds,
+		arg.TaskID,
+		arg.Fence,
+	)
+	return err
+}
+
 const supersedeReservations = `-- name: SupersedeReservations :many
 WITH earlier AS (
     SELECT r.task_id, r.fence FROM reservation r
@@ -337,7 +513,7 @@ WITH earlier AS (
     WHERE r.counted ORDER BY r.task_id, r.fence FOR UPDATE OF r
 )
 UPDATE reservation r SET counted = false FROM earlier WHERE r.task_id = earlier.task_id AND r.fence = earlier.fence
-RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at
+RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at, r.sealed_at
 `
 
 type SupersedeReservationsParams struct {
@@ -363,6 +539,7 @@ func (q *Queries) SupersedeReservations(ctx context.Context, arg SupersedeReserv
 			&i.Deadline,
 			&i.Counted,
 			&i.CreatedAt,
+			&i.SealedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -381,7 +558,7 @@ WITH mine AS (
     ORDER BY r.task_id, r.fence FOR UPDATE OF r
 )
 DELETE FROM reservation r USING mine WHERE r.task_id = mine.task_id AND r.fence = mine.fence
-RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at
+RETURNING r.task_id, r.fence, r.device_id, r.credential_ids, r.deadline, r.counted, r.created_at, r.sealed_at
 `
 
 type TakeReservationsParams struct {
@@ -407,6 +584,7 @@ func (q *Queries) TakeReservations(ctx context.Context, arg TakeReservationsPara
 			&i.Deadline,
 			&i.Counted,
 			&i.CreatedAt,
+			&i.SealedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -416,4 +594,18 @@ func (q *Queries) TakeReservations(ctx context.Context, arg TakeReservationsPara
 		return nil, err
 	}
 	return items, nil
+}
+
+const uncountReservation = `-- name: UncountReservation :exec
+UPDATE reservation SET counted = false WHERE task_id = $1 AND fence = $2
+`
+
+type UncountReservationParams struct {
+	TaskID uuid.UUID
+	Fence  int64
+}
+
+func (q *Queries) UncountReservation(ctx context.Context, arg UncountReservationParams) error {
+	_, err := q.db.Exec(ctx, uncountReservation, arg.TaskID, arg.Fence)
+	return err
 }

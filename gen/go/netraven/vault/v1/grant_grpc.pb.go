@@ -37,8 +37,11 @@ type GrantServiceClient interface {
 	ReserveCredentials(ctx context.Context, in *ReserveCredentialsRequest, opts ...grpc.CallOption) (*ReserveCredentialsResponse, error)
 	// SealGrant opens the credentials of a spec and seals them, with the device's keys, to the agent of the certificate. Internal
 	// (hub, which sees ciphertext only). Each opening is audited. May be repeated for the same attempt.
+	// While a credential is in probation only as many grants of it are out, sealed and unreported, as its probation allows, also to attempts that
+	// reserved it before: any other gives its places back and is to be tried again as a new attempt.
 	// Errors: PERMISSION_DENIED/SPEC_SIGNATURE_INVALID, /AGENT_CERTIFICATE_INVALID, /SPEC_NOT_FOR_AGENT, /AGENT_REVOKED,
-	// FAILED_PRECONDITION/GRANT_EXPIRED (also when nothing is reserved, or its credentials were deleted), UNAVAILABLE/KEY_UNAVAILABLE,
+	// FAILED_PRECONDITION/GRANT_EXPIRED (also when nothing is reserved, or its credentials were deleted),
+	// FAILED_PRECONDITION/CREDENTIAL_IN_PROBATION, UNAVAILABLE/KEY_UNAVAILABLE,
 	// UNAVAILABLE/AUDIT_UNAVAILABLE.
 	SealGrant(ctx context.Context, in *SealGrantRequest, opts ...grpc.CallOption) (*SealedGrant, error)
 	// ReportUse takes what worked and what did not, and frees the reservations; no outcomes only frees. Internal (hub, and job for claims that
@@ -109,8 +112,11 @@ type GrantServiceServer interface {
 	ReserveCredentials(context.Context, *ReserveCredentialsRequest) (*ReserveCredentialsResponse, error)
 	// SealGrant opens the credentials of a spec and seals them, with the device's keys, to the agent of the certificate. Internal
 	// (hub, which sees ciphertext only). Each opening is audited. May be repeated for the same attempt.
+	// While a credential is in probation only as many grants of it are out, sealed and unreported, as its probation allows, also to attempts that
+	// reserved it before: any other gives its places back and is to be tried again as a new attempt.
 	// Errors: PERMISSION_DENIED/SPEC_SIGNATURE_INVALID, /AGENT_CERTIFICATE_INVALID, /SPEC_NOT_FOR_AGENT, /AGENT_REVOKED,
-	// FAILED_PRECONDITION/GRANT_EXPIRED (also when nothing is reserved, or its credentials were deleted), UNAVAILABLE/KEY_UNAVAILABLE,
+	// FAILED_PRECONDITION/GRANT_EXPIRED (also when nothing is reserved, or its credentials were deleted),
+	// FAILED_PRECONDITION/CREDENTIAL_IN_PROBATION, UNAVAILABLE/KEY_UNAVAILABLE,
 	// UNAVAILABLE/AUDIT_UNAVAILABLE.
 	SealGrant(context.Context, *SealGrantRequest) (*SealedGrant, error)
 	// ReportUse takes what worked and what did not, and frees the reservations; no outcomes only frees. Internal (hub, and job for claims that
