@@ -32,9 +32,9 @@ func main() {
 	}
 }
 
-// softMemory is below the 300 MB that the agent may take while devices flood it, with room for what the
-// Go runtime does not count.
-const softMemory = 256 << 20
+// softMemory is below the 300 MB that the agent may take while devices flood it. Fifty that do so have
+// about this much in use, so that less would cost time and save nothing.
+const softMemory = 224 << 20
 
 // boundMemory has the garbage collector work harder as the heap comes near softMemory. What is in use is
 // bounded (package device), but by default as much garbage again may lie around before it is collected,
