@@ -231,7 +231,7 @@ func TestOneAgentPerDirectory(t *testing.T) {
 	err = second.Run(t.Context())
 	require.ErrorContains(t, err, "another agent")
 	require.ErrorContains(t, err, strconv.Itoa(os.Getpid()))
-	require.True(t, first.Ready(), "undisturbed")
+	require.Eventually(t, first.Ready, 10*time.Second, 10*time.Millisecond, "undisturbed")
 	first.stop()
 	h.start(dir, instant())
 	h.stream()
@@ -325,7 +325,8 @@ func TestRefusedGrantThatMayBeHadLater(t *testing.T) { // FAILURES 85
 	h.start(t.TempDir(), kind)
 	s := h.stream()
 	for reason, class := range map[string]jobv1.Failure_Class{
-		"CREDENTIAL_IN_PROBATION": jobv1.Failure_BUSY, "GRANT_EXPIRED": jobv1.Failure_NO_CREDENTIAL,
+		"CREDENTIAL_IN_PROBATION": jobv1.Failure_BUSY, "SERVICE_UNAVAILABLE": jobv1.Failure_BUSY, "KEY_UNAVAILABLE": jobv1.Failure_BUSY,
+		"GRANT_EXPIRED": jobv1.Failure_NO_CREDENTIAL, "SPEC_NOT_FOR_AGENT": jobv1.Failure_NO_CREDENTIAL,
 	} {
 		s.offer(s.spec())
 		s.say(&hubv1.HubMessage{Message: &hubv1.HubMessage_CredentialGrant{CredentialGrant: &hubv1.CredentialGrant{

@@ -20,8 +20,15 @@ type vaultGrant = vaultv1.Grant
 // grantPatience is how long the answer may take; a device does not keep an idle connection longer.
 const grantPatience = 60 * time.Second
 
-// waitForProbation is vault's reason for a refusal that another attempt, later, may not meet.
-const waitForProbation = "CREDENTIAL_IN_PROBATION"
+// passing are the reasons of refusals that another attempt, later, may not meet, in words for people.
+var passing = map[string]string{
+	"CREDENTIAL_IN_PROBATION": "a credential it needs was just refused elsewhere or has not worked yet, so only a few attempts at a time may use it; " +
+		"if this goes on, check the credential's password",
+	"KEY_UNAVAILABLE":     "the server cannot open its credentials right now: its key file is missing or unreadable",
+	"AUDIT_UNAVAILABLE":   "the server cannot write its audit trail right now, and opens no credential without",
+	"SERVICE_UNAVAILABLE": "a part of the server is not reachable right now",
+	"DEADLINE_EXCEEDED":   "the server took too long to answer",
+}
 
 // credentials asks for the attempt's credentials and opens them. It blocks until they are there, asking again on every new stream.
 func (a *Agent) credentials(ctx context.Context, w *work) (*vaultGrant, error) {
@@ -71,9 +78,8 @@ func (a *Agent) granted(g *hubv1.CredentialGrant) {
 
 // open verifies that vault signed the grant for this very spec, and opens it.
 func (a *Agent) open(w *work, g *hubv1.CredentialGrant) (*vaultGrant, error) {
-	if g.GetRefused() == waitForProbation {
-		return nil, &jobkind.WaitError{Why: "a credential it needs was just refused elsewhere or has not worked yet, so only a few attempts at a time may use it; " +
-			"if this goes on, check the credential's password"}
+	if why, ok := passing[g.GetRefused()]; ok {
+		return nil, &jobkind.WaitError{Why: why}
 	}
 	if g.GetGrant() == nil {
 		return nil, fmt.Errorf("refused: %s", valid(g.GetRefused()))
