@@ -20,14 +20,16 @@ type limit struct {
 	burst, perSecond float64
 }
 
-// Ten wrong passwords for one name at once, then one in six seconds; fifty from one place, then one a second. Only failures count, so a
-// person or a script that knows the password is never slowed down by itself.
+// Ten wrong passwords for one name from one place, then one in six seconds; fifty from one place, then one a second; a hundred for one name
+// from everywhere, then one a second. Only failures count, so a person or a script that knows the password is never slowed down by itself, and
+// a stranger who guesses at a name shuts out himself, not its owner.
 var (
 	userLimit   = limit{burst: 10, perSecond: 1.0 / 6}
 	sourceLimit = limit{burst: 50, perSecond: 1}
+	nameLimit   = limit{burst: 100, perSecond: 1}
 )
 
-// throttle takes one attempt from the buckets of the user name and the source, and answers the keys to give it back to when the password
+// throttle takes one attempt from the buckets of the source, of the user name there and of the user name everywhere, and answers the keys to give it back to when the password
 // proves right. Errors: RESOURCE_EXHAUSTED/LOGIN_RATE_LIMITED.
 func (s *Service) throttle(ctx context.Context, username string) ([][]byte, error) {
 	var keys [][]byte
@@ -44,15 +46,17 @@ func (s *Service) throttle(ctx context.Context, username string) ([][]byte, erro
 		keys = append(keys, sum[:])
 		return nil
 	}
-	if from := network(source(ctx)); from != "" {
+	from, name := network(source(ctx)), strings.ToLower(username)
+	if from != "" {
 		if err := take("source", from, sourceLimit); err != nil {
 			return nil, err
 		}
 	}
-	if err := take("user", strings.ToLower(username), userLimit); err != nil {
+	if err := take("user", from+"\x00"+name, userLimit); err != nil {
 		return nil, err
 	}
-	return keys, nil
+	err := take("name", name, nameLimit) // it adds to keys
+	return keys, err
 }
 
 // source is the network address a call came from. What a relay of our own says is believed; what a stranger says of himself is not.

@@ -31,6 +31,22 @@ func TestASourceIsLimited(t *testing.T) {
 	require.Equal(t, 50, sources)
 }
 
+// Who guesses at a name shuts out himself, not its owner.
+func TestAGuesserShutsOutHimselfOnly(t *testing.T) {
+	h := withAdmin(t)
+	people := h.people()
+	try := func(from, password string) error {
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "x-forwarded-for", from)
+		_, err := people.Login(ctx, &authv1.LoginRequest{Username: "admin", Password: password})
+		return err
+	}
+	for range 10 {
+		refused(t, try("192.0.2.66", "guess"), codes.Unauthenticated, "WRONG_CREDENTIALS")
+	}
+	refused(t, try("192.0.2.66", "guess"), codes.ResourceExhausted, "LOGIN_RATE_LIMITED")
+	require.NoError(t, try("192.0.2.7", adminPassword))
+}
+
 func TestNetwork(t *testing.T) {
 	for in, want := range map[string]string{
 		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7", "2001:db8::7": "2001:db8::/64", "fe80::1%eth0": "fe80::/64", "": "", "bufconn": "bufconn",
