@@ -191,11 +191,6 @@ func Test11TheRefFollowsTheDatabase(t *testing.T) {
 	h.git("update-ref", "refs/heads/main", before)
 	h.start()
 	require.Equal(t, after, strings.TrimSpace(h.git("rev-parse", "HEAD")))
-
-	_, err := h.pool.Exec(context.Background(), "UPDATE repository SET head = $1", before)
-	require.NoError(t, err)
-	_, err = h.pool.Exec(context.Background(), "DELETE FROM revision WHERE commit_hash = $1", after)
-	require.NoError(t, err)
 }
 
 func TestARenamedDeviceKeepsItsHistoryAndLeavesNoFileBehind(t *testing.T) {

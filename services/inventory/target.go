@@ -127,11 +127,6 @@ func (s *Service) ReportObservations(ctx context.Context, in *inventoryv1.Report
 	return &inventoryv1.ReportObservationsResponse{}, s.store.record(ctx, newest)
 }
 
-// VisibleDevices answers all: roles are not scoped yet, so whoever may read devices may read every one.
-func (s *Service) VisibleDevices(context.Context, *inventoryv1.VisibleDevicesRequest) (*inventoryv1.VisibleDevicesResponse, error) {
-	return &inventoryv1.VisibleDevicesResponse{All: true, Version: "all"}, nil
-}
-
 // fingerprint is a host key's as ssh-keygen prints it.
 func fingerprint(key []byte) string {
 	sum := sha256.Sum256(key)

@@ -654,113 +654,6 @@ func (*ReportObservationsResponse) Descriptor() ([]byte, []int) {
 	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{11}
 }
 
-// VisibleDevicesRequest names a principal by the permissions' scope in its token.
-type VisibleDevicesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *VisibleDevicesRequest) Reset() {
-	*x = VisibleDevicesRequest{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *VisibleDevicesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*VisibleDevicesRequest) ProtoMessage() {}
-
-func (x *VisibleDevicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use VisibleDevicesRequest.ProtoReflect.Descriptor instead.
-func (*VisibleDevicesRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{12}
-}
-
-func (x *VisibleDevicesRequest) GetUserId() string {
-	if x != nil {
-		return x.UserId
-	}
-	return ""
-}
-
-// VisibleDevicesResponse is all, or a list.
-type VisibleDevicesResponse struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	All       bool                   `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
-	DeviceIds []string               `protobuf:"bytes,2,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
-	// Changes when the answer changes.
-	Version       string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *VisibleDevicesResponse) Reset() {
-	*x = VisibleDevicesResponse{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *VisibleDevicesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*VisibleDevicesResponse) ProtoMessage() {}
-
-func (x *VisibleDevicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use VisibleDevicesResponse.ProtoReflect.Descriptor instead.
-func (*VisibleDevicesResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *VisibleDevicesResponse) GetAll() bool {
-	if x != nil {
-		return x.All
-	}
-	return false
-}
-
-func (x *VisibleDevicesResponse) GetDeviceIds() []string {
-	if x != nil {
-		return x.DeviceIds
-	}
-	return nil
-}
-
-func (x *VisibleDevicesResponse) GetVersion() string {
-	if x != nil {
-		return x.Version
-	}
-	return ""
-}
-
 // A selected device.
 type ResolveSelectionResponse_Item struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -777,7 +670,7 @@ type ResolveSelectionResponse_Item struct {
 
 func (x *ResolveSelectionResponse_Item) Reset() {
 	*x = ResolveSelectionResponse_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +682,7 @@ func (x *ResolveSelectionResponse_Item) String() string {
 func (*ResolveSelectionResponse_Item) ProtoMessage() {}
 
 func (x *ResolveSelectionResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +752,7 @@ type GetPagesResponse_Item struct {
 
 func (x *GetPagesResponse_Item) Reset() {
 	*x = GetPagesResponse_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +764,7 @@ func (x *GetPagesResponse_Item) String() string {
 func (*GetPagesResponse_Item) ProtoMessage() {}
 
 func (x *GetPagesResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -914,7 +807,7 @@ type ListGatewayCapsResponse_Item struct {
 
 func (x *ListGatewayCapsResponse_Item) Reset() {
 	*x = ListGatewayCapsResponse_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[16]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +819,7 @@ func (x *ListGatewayCapsResponse_Item) String() string {
 func (*ListGatewayCapsResponse_Item) ProtoMessage() {}
 
 func (x *ListGatewayCapsResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[16]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +884,7 @@ type ReportObservationsRequest_Item struct {
 
 func (x *ReportObservationsRequest_Item) Reset() {
 	*x = ReportObservationsRequest_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[17]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +896,7 @@ func (x *ReportObservationsRequest_Item) String() string {
 func (*ReportObservationsRequest_Item) ProtoMessage() {}
 
 func (x *ReportObservationsRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[17]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,22 +1037,14 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x1c\n" +
-	"\x1aReportObservationsResponse\"0\n" +
-	"\x15VisibleDevicesRequest\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\tR\x06userId\"c\n" +
-	"\x16VisibleDevicesResponse\x12\x10\n" +
-	"\x03all\x18\x01 \x01(\bR\x03all\x12\x1d\n" +
-	"\n" +
-	"device_ids\x18\x02 \x03(\tR\tdeviceIds\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion2\xf2\x06\n" +
+	"\x1aReportObservationsResponse2\xd8\x05\n" +
 	"\rTargetService\x12\x93\x01\n" +
 	"\x10ResolveSelection\x12..netraven.inventory.v1.ResolveSelectionRequest\x1a/.netraven.inventory.v1.ResolveSelectionResponse\"\x1c\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x05vault0\x01\x12\x92\x01\n" +
 	"\n" +
 	"GetTargets\x12(.netraven.inventory.v1.GetTargetsRequest\x1a).netraven.inventory.v1.GetTargetsResponse\"/\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x05vault\x92\xb5\x18\x03hub\x92\xb5\x18\bgitstore\x12|\n" +
 	"\bGetPages\x12&.netraven.inventory.v1.GetPagesRequest\x1a'.netraven.inventory.v1.GetPagesResponse\"\x1f\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x92\xb5\x18\bgitstore\x12\x8c\x01\n" +
 	"\x0fListGatewayCaps\x12-.netraven.inventory.v1.ListGatewayCapsRequest\x1a..netraven.inventory.v1.ListGatewayCapsResponse\"\x1a\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x03hub\x12\x8e\x01\n" +
-	"\x12ReportObservations\x120.netraven.inventory.v1.ReportObservationsRequest\x1a1.netraven.inventory.v1.ReportObservationsResponse\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x12\x97\x01\n" +
-	"\x0eVisibleDevices\x12,.netraven.inventory.v1.VisibleDevicesRequest\x1a-.netraven.inventory.v1.VisibleDevicesResponse\"(\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x05vault\x92\xb5\x18\bgitstoreB\xe5\x01\n" +
+	"\x12ReportObservations\x120.netraven.inventory.v1.ReportObservationsRequest\x1a1.netraven.inventory.v1.ReportObservationsResponse\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hubB\xe5\x01\n" +
 	"\x19com.netraven.inventory.v1B\vTargetProtoP\x01ZEgithub.com/netraven/netraven/gen/go/netraven/inventory/v1;inventoryv1\xa2\x02\x03NIX\xaa\x02\x15Netraven.Inventory.V1\xca\x02\x15Netraven\\Inventory\\V1\xe2\x02!Netraven\\Inventory\\V1\\GPBMetadata\xea\x02\x17Netraven::Inventory::V1b\x06proto3"
 
 var (
@@ -1174,7 +1059,7 @@ func file_netraven_inventory_v1_target_proto_rawDescGZIP() []byte {
 	return file_netraven_inventory_v1_target_proto_rawDescData
 }
 
-var file_netraven_inventory_v1_target_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_netraven_inventory_v1_target_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_netraven_inventory_v1_target_proto_goTypes = []any{
 	(*Selection)(nil),                      // 0: netraven.inventory.v1.Selection
 	(*ResolveSelectionRequest)(nil),        // 1: netraven.inventory.v1.ResolveSelectionRequest
@@ -1188,40 +1073,36 @@ var file_netraven_inventory_v1_target_proto_goTypes = []any{
 	(*ListGatewayCapsResponse)(nil),        // 9: netraven.inventory.v1.ListGatewayCapsResponse
 	(*ReportObservationsRequest)(nil),      // 10: netraven.inventory.v1.ReportObservationsRequest
 	(*ReportObservationsResponse)(nil),     // 11: netraven.inventory.v1.ReportObservationsResponse
-	(*VisibleDevicesRequest)(nil),          // 12: netraven.inventory.v1.VisibleDevicesRequest
-	(*VisibleDevicesResponse)(nil),         // 13: netraven.inventory.v1.VisibleDevicesResponse
-	(*ResolveSelectionResponse_Item)(nil),  // 14: netraven.inventory.v1.ResolveSelectionResponse.Item
-	(*GetPagesResponse_Item)(nil),          // 15: netraven.inventory.v1.GetPagesResponse.Item
-	(*ListGatewayCapsResponse_Item)(nil),   // 16: netraven.inventory.v1.ListGatewayCapsResponse.Item
-	(*ReportObservationsRequest_Item)(nil), // 17: netraven.inventory.v1.ReportObservationsRequest.Item
-	nil,                                    // 18: netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
-	(*Device_Ssh)(nil),                     // 19: netraven.inventory.v1.Device.Ssh
-	(*timestamppb.Timestamp)(nil),          // 20: google.protobuf.Timestamp
+	(*ResolveSelectionResponse_Item)(nil),  // 12: netraven.inventory.v1.ResolveSelectionResponse.Item
+	(*GetPagesResponse_Item)(nil),          // 13: netraven.inventory.v1.GetPagesResponse.Item
+	(*ListGatewayCapsResponse_Item)(nil),   // 14: netraven.inventory.v1.ListGatewayCapsResponse.Item
+	(*ReportObservationsRequest_Item)(nil), // 15: netraven.inventory.v1.ReportObservationsRequest.Item
+	nil,                                    // 16: netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
+	(*Device_Ssh)(nil),                     // 17: netraven.inventory.v1.Device.Ssh
+	(*timestamppb.Timestamp)(nil),          // 18: google.protobuf.Timestamp
 }
 var file_netraven_inventory_v1_target_proto_depIdxs = []int32{
 	0,  // 0: netraven.inventory.v1.ResolveSelectionRequest.selection:type_name -> netraven.inventory.v1.Selection
-	14, // 1: netraven.inventory.v1.ResolveSelectionResponse.items:type_name -> netraven.inventory.v1.ResolveSelectionResponse.Item
+	12, // 1: netraven.inventory.v1.ResolveSelectionResponse.items:type_name -> netraven.inventory.v1.ResolveSelectionResponse.Item
 	5,  // 2: netraven.inventory.v1.GetTargetsResponse.items:type_name -> netraven.inventory.v1.Target
-	19, // 3: netraven.inventory.v1.Target.ssh:type_name -> netraven.inventory.v1.Device.Ssh
-	15, // 4: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
-	16, // 5: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
-	17, // 6: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
-	20, // 7: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
-	18, // 8: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
+	17, // 3: netraven.inventory.v1.Target.ssh:type_name -> netraven.inventory.v1.Device.Ssh
+	13, // 4: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
+	14, // 5: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
+	15, // 6: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
+	18, // 7: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
+	16, // 8: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
 	1,  // 9: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
 	3,  // 10: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
 	6,  // 11: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
 	8,  // 12: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
 	10, // 13: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
-	12, // 14: netraven.inventory.v1.TargetService.VisibleDevices:input_type -> netraven.inventory.v1.VisibleDevicesRequest
-	2,  // 15: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
-	4,  // 16: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
-	7,  // 17: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
-	9,  // 18: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
-	11, // 19: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
-	13, // 20: netraven.inventory.v1.TargetService.VisibleDevices:output_type -> netraven.inventory.v1.VisibleDevicesResponse
-	15, // [15:21] is the sub-list for method output_type
-	9,  // [9:15] is the sub-list for method input_type
+	2,  // 14: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
+	4,  // 15: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
+	7,  // 16: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
+	9,  // 17: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
+	11, // 18: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
+	14, // [14:19] is the sub-list for method output_type
+	9,  // [9:14] is the sub-list for method input_type
 	9,  // [9:9] is the sub-list for extension type_name
 	9,  // [9:9] is the sub-list for extension extendee
 	0,  // [0:9] is the sub-list for field type_name
@@ -1239,7 +1120,7 @@ func file_netraven_inventory_v1_target_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_inventory_v1_target_proto_rawDesc), len(file_netraven_inventory_v1_target_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,7 +24,6 @@ const (
 	TargetService_GetPages_FullMethodName           = "/netraven.inventory.v1.TargetService/GetPages"
 	TargetService_ListGatewayCaps_FullMethodName    = "/netraven.inventory.v1.TargetService/ListGatewayCaps"
 	TargetService_ReportObservations_FullMethodName = "/netraven.inventory.v1.TargetService/ReportObservations"
-	TargetService_VisibleDevices_FullMethodName     = "/netraven.inventory.v1.TargetService/VisibleDevices"
 )
 
 // TargetServiceClient is the client API for TargetService service.
@@ -44,8 +43,6 @@ type TargetServiceClient interface {
 	ListGatewayCaps(ctx context.Context, in *ListGatewayCapsRequest, opts ...grpc.CallOption) (*ListGatewayCapsResponse, error)
 	// ReportObservations takes facts, host keys and times that attempts found. Internal. Idempotent: the newest observation wins.
 	ReportObservations(ctx context.Context, in *ReportObservationsRequest, opts ...grpc.CallOption) (*ReportObservationsResponse, error)
-	// VisibleDevices tells which devices a caller may see. Internal. May be repeated; cache it for seconds by version.
-	VisibleDevices(ctx context.Context, in *VisibleDevicesRequest, opts ...grpc.CallOption) (*VisibleDevicesResponse, error)
 }
 
 type targetServiceClient struct {
@@ -115,16 +112,6 @@ func (c *targetServiceClient) ReportObservations(ctx context.Context, in *Report
 	return out, nil
 }
 
-func (c *targetServiceClient) VisibleDevices(ctx context.Context, in *VisibleDevicesRequest, opts ...grpc.CallOption) (*VisibleDevicesResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(VisibleDevicesResponse)
-	err := c.cc.Invoke(ctx, TargetService_VisibleDevices_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 // TargetServiceServer is the server API for TargetService service.
 // All implementations must embed UnimplementedTargetServiceServer
 // for forward compatibility.
@@ -142,8 +129,6 @@ type TargetServiceServer interface {
 	ListGatewayCaps(context.Context, *ListGatewayCapsRequest) (*ListGatewayCapsResponse, error)
 	// ReportObservations takes facts, host keys and times that attempts found. Internal. Idempotent: the newest observation wins.
 	ReportObservations(context.Context, *ReportObservationsRequest) (*ReportObservationsResponse, error)
-	// VisibleDevices tells which devices a caller may see. Internal. May be repeated; cache it for seconds by version.
-	VisibleDevices(context.Context, *VisibleDevicesRequest) (*VisibleDevicesResponse, error)
 	mustEmbedUnimplementedTargetServiceServer()
 }
 
@@ -168,9 +153,6 @@ func (UnimplementedTargetServiceServer) ListGatewayCaps(context.Context, *ListGa
 }
 func (UnimplementedTargetServiceServer) ReportObservations(context.Context, *ReportObservationsRequest) (*ReportObservationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportObservations not implemented")
-}
-func (UnimplementedTargetServiceServer) VisibleDevices(context.Context, *VisibleDevicesRequest) (*VisibleDevicesResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method VisibleDevices not implemented")
 }
 func (UnimplementedTargetServiceServer) mustEmbedUnimplementedTargetServiceServer() {}
 func (UnimplementedTargetServiceServer) testEmbeddedByValue()                       {}
@@ -276,24 +258,6 @@ func _TargetService_ReportObservations_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
-func _TargetService_VisibleDevices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(VisibleDevicesRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(TargetServiceServer).VisibleDevices(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: TargetService_VisibleDevices_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(TargetServiceServer).VisibleDevices(ctx, req.(*VisibleDevicesRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 // TargetService_ServiceDesc is the grpc.ServiceDesc for TargetService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -316,10 +280,6 @@ var TargetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReportObservations",
 			Handler:    _TargetService_ReportObservations_Handler,
-		},
-		{
-			MethodName: "VisibleDevices",
-			Handler:    _TargetService_VisibleDevices_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
