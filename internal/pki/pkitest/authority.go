@@ -2,6 +2,7 @@
 package pkitest
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -29,6 +30,8 @@ type Authority struct {
 	Root *x509.Certificate
 	// Life is how long certificates live. Default: a day. Set it before use.
 	Life time.Duration
+	// RenewedLife is how long renewed ones live. Default: Life. Set it before use.
+	RenewedLife time.Duration
 
 	t   testing.TB
 	key ed25519.PrivateKey
@@ -64,11 +67,15 @@ func New(t testing.TB) *Authority {
 
 // Sign signs a public key for a name and usage.
 func (a *Authority) Sign(public any, name *url.URL, usage x509.ExtKeyUsage, dns ...string) (der []byte, notAfter time.Time, err error) {
+	return a.sign(a.Life, public, name, usage, dns...)
+}
+
+func (a *Authority) sign(life time.Duration, public any, name *url.URL, usage x509.ExtKeyUsage, dns ...string) (der []byte, notAfter time.Time, err error) {
 	a.mu.Lock()
 	a.serial++
 	serial := a.serial
 	a.mu.Unlock()
-	notAfter = time.Now().Add(a.Life).Truncate(time.Second)
+	notAfter = time.Now().Add(life).Truncate(time.Second)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial + 1), NotBefore: time.Now().Add(-time.Minute), NotAfter: notAfter, URIs: []*url.URL{name}, DNSNames: dns,
 		ExtKeyUsage: []x509.ExtKeyUsage{usage}, KeyUsage: x509.KeyUsageDigitalSignature,
@@ -126,7 +133,7 @@ func (a *Authority) EnrollAgent(_ context.Context, req *authv1.EnrollAgentReques
 	if !ed25519.Verify(key, append([]byte("netraven enroll v1"+req.GetToken()), req.GetSealKey()...), req.GetProof()) {
 		return nil, errs.New(codes.PermissionDenied, "JOIN_TOKEN_INVALID", "the proof is wrong")
 	}
-	cert, err := a.agent(public, pki.Agent{AgentID: uuid.Must(uuid.NewV7()).String(), GatewayID: gateway, SealKey: req.GetSealKey()})
+	cert, err := a.agent(a.Life, public, pki.Agent{AgentID: uuid.Must(uuid.NewV7()).String(), GatewayID: gateway, SealKey: req.GetSealKey()})
 	a.mu.Lock()
 	a.used[req.GetToken()+string(req.GetPublicKey())] = cert
 	a.mu.Unlock()
@@ -143,11 +150,11 @@ func (a *Authority) RenewAgent(_ context.Context, req *authv1.RenewAgentRequest,
 	if err != nil {
 		return nil, err
 	}
-	return a.agent(cert.PublicKey, name)
+	return a.agent(cmp.Or(a.RenewedLife, a.Life), cert.PublicKey, name)
 }
 
-func (a *Authority) agent(public any, name pki.Agent) (*authv1.AgentCertificate, error) {
-	der, notAfter, err := a.Sign(public, pki.AgentURI(name), x509.ExtKeyUsageClientAuth)
+func (a *Authority) agent(life time.Duration, public any, name pki.Agent) (*authv1.AgentCertificate, error) {
+	der, notAfter, err := a.sign(life, public, pki.AgentURI(name), x509.ExtKeyUsageClientAuth)
 	if err != nil {
 		return nil, err
 	}
