@@ -56,7 +56,7 @@ bench: build postgres need-git ## Print P1, P4 and P14 of the targets: ours, the
 
 .PHONY: corpus
 corpus: need-go ## Run the platforms over recorded sessions of real devices (NETRAVEN_CORPUS, or ../shared/corpus)
-	@go test -count=1 -v -run 'Corpus|Recorded|Labelled|Sessions|Simulated' ./platforms ./test/corpus | grep -vE '^=== '
+	@go test -count=1 -v -run 'Corpus|Recorded|Labelled|Sessions|Simulated' ./platforms ./test/corpus | grep -vE '^=== | *--- PASS|^\S+_test.go'
 
 .PHONY: lint
 lint: $(LINT) ## Run golangci-lint (built once into .bin/)

@@ -237,6 +237,9 @@ func TestExecChannels(t *testing.T) {
 		case "fail":
 			_, _ = c.Stderr().Write([]byte("% Invalid command\n"))
 			status = 1
+		case "unheard of":
+			_, _ = c.Stderr().Write([]byte("what is that?\nreally\n"))
+			status = 127
 		case "no status":
 			c.say("text\r\n")
 			return nil
@@ -253,6 +256,7 @@ func TestExecChannels(t *testing.T) {
 	a = mustRun(t, s, "fail")
 	require.Equal(t, 1, *a.Exit)
 	require.Equal(t, "% Invalid command", a.Refused)
+	require.Equal(t, "what is that?", mustRun(t, s, "unheard of").Refused, "an error and no answer, in words of no page")
 	require.Nil(t, mustRun(t, s, "no status").Exit)
 
 	p = newPeer(t)

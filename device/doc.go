@@ -20,6 +20,9 @@
 //   - Of all sessions of the process, two may hold an answer of more than 1 MiB, each until it is closed.
 //     The others do not read on until one of them is: the device waits before its full SSH window.
 //
+// A page whose text does not tell its end, read by exec channels, is read again in a shell of the same
+// connection before it counts as new (jobkind): a device that stops talking closes a channel like one that has said all.
+//
 // How an answer is told from noise: bytes pass a small terminal (screen) that applies CR, BS and the
 // control sequences a line editor uses, so that redrawn echoes and wiped pagers leave clean lines. An
 // answer begins behind the echo of its command and ends before the prompt. The first prompt is what the

@@ -6,19 +6,23 @@ import (
 
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/platforms"
 )
 
 // userQuestion is asked by devices whose enable is checked by a login server.
 var userQuestion = regexp.MustCompile(`(?i)\b(?:user ?name|login): ?$`)
 
-// secret returns what enable is answered with, and whether the credential asks for enable at all.
-func enableSecret(c *vaultv1.GrantedCredential) (secret string, wanted bool) {
+// enableSecret returns what enable is answered with, and whether the credential, or else the page, asks for enable at all.
+func enableSecret(c *vaultv1.GrantedCredential, page *platforms.Enable) (secret string, wanted bool) {
 	switch c.GetEnable() {
 	case vaultv1.GrantedCredential_LOGIN_PASSWORD:
 		return c.GetPassword(), true
 	case vaultv1.GrantedCredential_SECRET:
 		return c.GetEnableSecret(), true
 	case vaultv1.GrantedCredential_UNSPECIFIED:
+		if page != nil && page.LoginPassword && c.GetEnableSecret() == "" {
+			return c.GetPassword(), c.GetPassword() != ""
+		}
 		return c.GetEnableSecret(), c.GetEnableSecret() != ""
 	}
 	return "", false
@@ -29,7 +33,7 @@ func enableSecret(c *vaultv1.GrantedCredential) (secret string, wanted bool) {
 func (sh *shell) enable() (climbed bool, f *jobv1.Failure) {
 	s := sh.session
 	e := s.cfg.Page.Login.Enable
-	secret, wanted := enableSecret(s.credential())
+	secret, wanted := enableSecret(s.credential(), e)
 	if e == nil || !ends(e.When, sh.screen.line()) {
 		return false, nil
 	}

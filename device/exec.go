@@ -2,8 +2,10 @@ package device
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -54,6 +56,10 @@ func (s *Session) exec(c Command) (a Answer, refused bool, f *jobv1.Failure) {
 		words := make([]byte, maxErrors)
 		n, _ := io.ReadFull(channel.Stderr(), words)
 		a.Refused = refusal(s.cfg.Page, words[:n])
+		if a.Refused == "" && a.Exit != nil && *a.Exit != 0 { // no answer and an error, in whatever words
+			first, _, _ := bytes.Cut(bytes.TrimSpace(words[:n]), []byte("\n"))
+			a.Refused = cmp.Or(plainWords(string(first[:min(len(first), 120)])), "exit status "+strconv.Itoa(*a.Exit))
+		}
 	}
 	return a, false, nil
 }

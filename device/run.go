@@ -67,6 +67,21 @@ func (s *Session) run(c Command) (Answer, *jobv1.Failure) {
 	return a, f
 }
 
+// RunInShell is Run in a shell, which is opened if commands travelled by exec channels so far, and used from
+// then on. A device that gives no shell is asked once more in an exec channel.
+func (s *Session) RunInShell(c Command) (Answer, *jobv1.Failure) {
+	if s.shell == nil {
+		if _, f := s.openShell(); f != nil {
+			if f.GetClass() != jobv1.Failure_FORBIDDEN {
+				return Answer{}, s.finish(f)
+			}
+			s.cfg.Log("info", "the device gives no shell: "+f.GetHint())
+			s.shell = nil
+		}
+	}
+	return s.Run(c)
+}
+
 // Confirm sends an empty line and reports whether the same prompt comes back, with nothing before it: a
 // device that is in the middle of something says something else. Exec channels have no prompt: false.
 func (s *Session) Confirm() (bool, *jobv1.Failure) {

@@ -156,6 +156,9 @@ func (s *Session) address() string {
 	return net.JoinHostPort(s.cfg.Spec.GetAddress(), strconv.Itoa(s.port()))
 }
 
+// Grant returns what Config.Credentials returned.
+func (s *Session) Grant() *vaultv1.Grant { return s.report.Grant }
+
 // credential returns the one being tried; nil before there is a grant.
 func (s *Session) credential() *vaultv1.GrantedCredential {
 	if all := s.report.Grant.GetCredentials(); s.index < len(all) {

@@ -28,6 +28,7 @@ import (
 // cli is a device on a real socket whose commands a test answers; it keeps what was typed.
 type cli struct {
 	answer func(line string) string
+	exec   func(line string) string // nil: exec channels are accepted and say nothing
 	prompt string
 
 	mu    sync.Mutex
@@ -90,8 +91,13 @@ func (d *cli) serve(wg *sync.WaitGroup, conn net.Conn, config *ssh.ServerConfig)
 		wg.Go(func() {
 			for r := range in {
 				_ = r.Reply(true, nil)
-				if r.Type == "shell" {
+				switch {
+				case r.Type == "shell":
 					wg.Go(func() { d.talk(ch) })
+				case r.Type == "exec" && d.exec != nil:
+					_, _ = io.WriteString(ch, d.exec(string(r.Payload[4:])))
+					_, _ = ch.SendRequest("exit-status", false, make([]byte, 4))
+					_ = ch.Close()
 				}
 			}
 		})

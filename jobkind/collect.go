@@ -39,11 +39,7 @@ func (c *collector) collect() *jobv1.Failure {
 // artifact collects one file; nil without a failure means that it is optional and not to be had.
 func (c *collector) artifact(a *platforms.Artifact) ([]byte, *jobv1.Failure) {
 	if a.Fetch != "" {
-		text, f := c.session.Fetch(a.Fetch, a.Timeout)
-		if f != nil || text != nil {
-			return text, f
-		}
-		return c.missing(a, jobv1.Failure_REJECTED, "The device does not hand out the file %s.", a.Fetch)
+		return c.file(a)
 	}
 	if a.Each == nil {
 		return c.part(a, "")
@@ -53,18 +49,34 @@ func (c *collector) artifact(a *platforms.Artifact) ([]byte, *jobv1.Failure) {
 		return nil, f
 	}
 	items := slices.Compact(a.Each.Match.All(list.Text))
-	if len(items) == 0 || len(items) > maxItems {
+	if list.Refused != "" || len(items) == 0 || len(items) > maxItems {
 		return c.missing(a, jobv1.Failure_REJECTED, "The device's answer to %q names %d items for %s.", a.Each.Send, len(items), a.Name)
 	}
 	var all []byte
 	for _, item := range items {
 		text, f := c.part(a, item)
-		if f != nil {
+		if f != nil || text == nil { // without one of them it would look as if that had been deleted
 			return nil, f
 		}
 		all = append(all, text...)
 	}
 	return all, nil
+}
+
+// file copies the artifact's file. The protocol says how long it is; what a page demands of the text holds too.
+func (c *collector) file(a *platforms.Artifact) ([]byte, *jobv1.Failure) {
+	text, f := c.session.Fetch(a.Fetch, a.Timeout)
+	if f != nil {
+		return nil, f
+	}
+	if text == nil {
+		return c.missing(a, jobv1.Failure_REJECTED, "The device does not hand out the file %s.", a.Fetch)
+	}
+	copied := 0
+	if why := a.Verify(text, platforms.Ending{Exit: &copied}); why != nil {
+		return c.missing(a, jobv1.Failure_INCOMPLETE, "The file %s is not whole: %s.", a.Fetch, c.masked(why.Reason))
+	}
+	return text, nil
 }
 
 // missing is the end of an artifact that is not to be had: a note if it is optional, else a failure.
@@ -108,7 +120,7 @@ func (c *collector) part(a *platforms.Artifact, item string) ([]byte, *jobv1.Fai
 // answer tries the artifact's commands until one is not refused, and checks that its answer is whole.
 func (c *collector) answer(a *platforms.Artifact, item string) ([]byte, *jobv1.Failure) {
 	words := ""
-	for _, send := range a.Send {
+	for i, send := range a.Send {
 		got, f := c.session.Run(device.Command{Send: fill(send, item), Timeout: a.Timeout})
 		if f != nil {
 			return nil, f
@@ -118,34 +130,46 @@ func (c *collector) answer(a *platforms.Artifact, item string) ([]byte, *jobv1.F
 			c.log("debug", "the device refused "+send)
 			continue
 		}
-		return c.whole(a, fill(send, item), got)
+		return c.whole(a, a.Rule(i), fill(send, item), got)
 	}
 	return c.missing(a, jobv1.Failure_REJECTED, "The device refuses %s (%q). Is %s the right platform, and may this user read the configuration?",
 		strings.Join(a.Send, " and "), words, c.env.Page.Name)
 }
 
-// whole checks completeness. Where only a repeated prompt tells, the first contact reads twice.
-func (c *collector) whole(a *platforms.Artifact, send string, got device.Answer) ([]byte, *jobv1.Failure) {
+// whole checks completeness. Where nothing in the text tells its end, it is read a second time before it counts
+// as something new: by a repeated prompt on first contact, and by an exec channel's end whenever it differs
+// from what is known, then in a shell, whose prompt does not come back from a device that stopped talking.
+func (c *collector) whole(a *platforms.Artifact, rule *platforms.Complete, send string, got device.Answer) ([]byte, *jobv1.Failure) {
 	c.session.Stage("complete")
 	end := platforms.Ending{Exit: got.Exit}
-	if a.Complete.PromptTwice && got.Exit == nil {
+	if rule.PromptTwice && got.Exit == nil {
 		again, f := c.session.Confirm()
 		if f != nil {
 			return nil, f
 		}
 		end.PromptTwice = again
-		if again && c.first(a) && !c.strong(a) {
-			second, f := c.session.Run(device.Command{Send: send, Timeout: a.Timeout})
-			if f != nil {
-				return nil, f
-			}
-			end.PromptTwice = bytes.Equal(a.Clean(got.Text), a.Clean(second.Text))
-		}
 	}
-	if why := a.Verify(got.Text, end); why != nil {
+	if why := a.VerifyBy(rule, got.Text, end); why != nil {
 		return c.missing(a, jobv1.Failure_INCOMPLETE, "The answer to %q is not whole: %s.", send, c.masked(why.Reason))
 	}
+	if rule.InText() || rule.ExitStatus == nil && !rule.PromptTwice || got.Exit == nil && !c.first(a) || got.Exit != nil && c.unchanged(a, got.Text) {
+		return got.Text, nil
+	}
+	again := device.Command{Send: send, Timeout: a.Timeout}
+	second, f := c.session.RunInShell(again)
+	if f != nil {
+		return nil, f
+	}
+	if !bytes.Equal(a.Clean(got.Text), a.Clean(second.Text)) {
+		return c.missing(a, jobv1.Failure_INCOMPLETE, "Two answers to %q differ, and nothing in them tells which is whole.", send)
+	}
 	return got.Text, nil
+}
+
+// unchanged reports that the text is one that is known already.
+func (c *collector) unchanged(a *platforms.Artifact, text []byte) bool {
+	label, digest := platforms.ChangeDigest(c.session.Grant().GetDigestKey(), c.env.Page, a, a.Clean(text))
+	return c.known(a.Name, label, digest)
 }
 
 // first reports that nothing is known of the artifact yet.
@@ -156,11 +180,6 @@ func (c *collector) first(a *platforms.Artifact) bool {
 		}
 	}
 	return true
-}
-
-// strong reports that the text itself tells its end.
-func (c *collector) strong(a *platforms.Artifact) bool {
-	return a.Complete.LastLine != nil || a.Complete.Balanced != "" || a.Complete.Closes != ""
 }
 
 // masked masks device text that goes into a sentence.

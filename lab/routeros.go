@@ -84,7 +84,22 @@ func (k mikrotikRouterOS) readLine(s *session) (string, bool) {
 	}
 }
 
-func (mikrotikRouterOS) run(s *session, line string) uint32 {
+// run runs a line of commands, up to one that fails.
+func (m mikrotikRouterOS) run(s *session, line string) uint32 {
+	if first, rest, more := strings.Cut(line, ";"); more {
+		if status := m.one(s, strings.TrimSpace(first)); status != 0 {
+			return status
+		}
+		return m.run(s, strings.TrimSpace(rest))
+	}
+	return m.one(s, line)
+}
+
+func (mikrotikRouterOS) one(s *session, line string) uint32 {
+	if text, ok := strings.CutPrefix(line, ":put "); ok {
+		s.write(strings.Trim(text, `"`) + "\r\n")
+		return 0
+	}
 	path, export, ok := strings.Cut(line, "export")
 	if menu := strings.TrimSpace(path); ok && (export == "" || export[0] == ' ') && (menu == "/" || menu == "" || strings.HasPrefix(menu, "/")) {
 		return rosExport(s, menu, strings.Fields(export))

@@ -133,10 +133,10 @@ func TestRecordedSessions(t *testing.T) {
 				for _, s := range r.Expect.Secrets {
 					assert.NotContains(t, masked, s, x.Send)
 				}
-				if slices.Contains(page.Main().Send, strings.TrimSpace(x.Send)) {
-					zero := 0
-					assert.Nil(t, page.Main().Verify([]byte(text), Ending{Exit: &zero}), x.Send)
-					assert.NotNil(t, page.Main().Verify([]byte(text[:len(text)/2]), Ending{}), "half of %s", x.Send)
+				if i := slices.Index(page.Main().Send, strings.TrimSpace(x.Send)); i >= 0 {
+					zero, main := 0, page.Main()
+					assert.Nil(t, main.VerifyBy(main.Rule(i), []byte(text), Ending{Exit: &zero, PromptTwice: true}), x.Send)
+					assert.NotNil(t, main.VerifyBy(main.Rule(i), []byte(text[:len(text)/2]), Ending{}), "half of %s", x.Send)
 					was, now := lines(text), lines(masked)
 					for i := range was {
 						if len(was) == len(now) && was[i] != now[i] && testing.Verbose() {

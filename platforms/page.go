@@ -81,6 +81,9 @@ type Enable struct {
 	Expect *Pattern
 	// Failed lists what the device says when it refuses, besides asking again.
 	Failed []*Pattern
+	// LoginPassword says that the login password answers the question where the credential says nothing
+	// of enable: sudo and its like ask for the user's own.
+	LoginPassword bool
 }
 
 // Step is one command with the questions it may ask before the next prompt.
@@ -115,13 +118,14 @@ type Artifact struct {
 	// Each repeats Before, Send and After for every item of a list asked from the device (contexts,
 	// partitions). The answers are joined in the order of the list. Nil: once.
 	Each *Each
-	// Complete says how the end of a whole answer is known.
+	// Complete says how the end of a whole answer is known; Rule has what holds for one of the commands.
 	Complete Complete
 	// Optional artifacts may be refused or incomplete without failing the attempt.
 	Optional bool
 	// Timeout bounds the whole command. Zero: the caller's default.
 	Timeout time.Duration
 
+	rules  []*Complete // by command; nil: Complete
 	clean  cleaner
 	author fact
 }
@@ -166,8 +170,18 @@ func (p *Page) Source() []byte { return p.source }
 // Digest returns the SHA-256 of Source in lower-case hexadecimal.
 func (p *Page) Digest() string { return p.digest }
 
+// Rule returns how the end of the answer to the command Send[i] is known.
+func (a *Artifact) Rule(i int) *Complete {
+	if i < len(a.rules) && a.rules[i] != nil {
+		return a.rules[i]
+	}
+	return &a.Complete
+}
+
 // Weak reports that only PromptTwice tells the end of the artifact.
 func (a *Artifact) Weak() bool {
-	c := a.Complete
-	return c.PromptTwice && c.LastLine == nil && c.Balanced == "" && c.Closes == "" && c.ExitStatus == nil
+	return a.Complete.PromptTwice && !a.Complete.InText() && a.Complete.ExitStatus == nil
 }
+
+// InText reports that the text itself tells its end.
+func (c *Complete) InText() bool { return c.LastLine != nil || c.Balanced != "" || c.Closes != "" }

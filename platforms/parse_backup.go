@@ -34,15 +34,15 @@ func (f fields) artifact(n *yaml.Node, path string, log []*Pattern, main bool) *
 	}
 	out := &Artifact{
 		Name:     a.named("artifact", artifactName, "letters, digits, dot, dash and underscore"),
-		Send:     a.texts("send"),
 		Fetch:    a.text("fetch"),
 		Before:   a.steps("before"),
 		After:    a.steps("after"),
-		Complete: a.complete(),
+		Complete: a.complete(a.values["complete"], a.key("complete")),
 		Optional: a.flag("optional"),
 		Timeout:  a.duration("timeout"),
 		author:   fact{match: a.allGrouped("changed_by")},
 	}
+	out.Send, out.rules = a.commands()
 	if (len(out.Send) == 0) == (out.Fetch == "") {
 		a.problem(n, a.key("send"), "give either send (commands) or fetch (a file to copy)")
 	}
@@ -77,13 +77,34 @@ func (f fields) grouped(name string) *Pattern {
 	return p
 }
 
-func (f fields) complete() Complete {
-	n := f.values["complete"]
+// commands reads send: each command a text, or {send, complete} with a rule of its own.
+func (f fields) commands() (send []string, rules []*Complete) {
+	nodes, at := f.items("send")
+	for i, n := range nodes {
+		if n.Kind != yaml.MappingNode {
+			text, _ := f.scalar(n, at(i))
+			if text == "" && n.Kind == yaml.ScalarNode {
+				f.problem(n, at(i), "is empty")
+			}
+			send, rules = append(send, text), append(rules, nil)
+			continue
+		}
+		c := f.mapping(n, at(i), "send", "complete")
+		if !c.has("complete") {
+			c.problem(n, c.key("complete"), "is missing: without a rule of its own the command is a plain text")
+		}
+		rule := c.complete(c.values["complete"], c.key("complete"))
+		send, rules = append(send, c.needed("send")), append(rules, &rule)
+	}
+	return send, rules
+}
+
+func (f fields) complete(n *yaml.Node, path string) Complete {
 	if n == nil {
 		return Complete{}
 	}
 	before := len(f.problems)
-	c := f.mapping(n, f.key("complete"), "last_line", "balanced", "closes", "exit_status", "prompt_twice")
+	c := f.mapping(n, path, "last_line", "balanced", "closes", "exit_status", "prompt_twice")
 	out := Complete{
 		LastLine:    c.pattern("last_line"),
 		Balanced:    c.text("balanced"),

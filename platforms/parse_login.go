@@ -41,11 +41,19 @@ func (f fields) newline() string {
 }
 
 func (f fields) enable(n *yaml.Node) *Enable {
-	e := f.mapping(n, f.key("enable"), "when", "send", "expect", "failed")
+	e := f.mapping(n, f.key("enable"), "when", "send", "expect", "failed", "with")
 	if !e.has("when") {
 		e.problem(n, e.key("when"), "is missing")
 	}
-	return &Enable{When: e.pattern("when"), Send: e.needed("send"), Expect: e.pattern("expect"), Failed: e.patterns("failed")}
+	out := &Enable{When: e.pattern("when"), Send: e.needed("send"), Expect: e.pattern("expect"), Failed: e.patterns("failed")}
+	switch w := e.text("with"); w {
+	case "":
+	case "login_password":
+		out.LoginPassword = true
+	default:
+		e.problem(e.values["with"], e.key("with"), "must be login_password, or be left out")
+	}
+	return out
 }
 
 // steps reads commands, each a text or {send, answers}.

@@ -27,11 +27,15 @@ type Incomplete struct {
 // Error reads "incomplete (rule): reason".
 func (i *Incomplete) Error() string { return "incomplete (" + i.Rule + "): " + i.Reason }
 
-// Verify decides whether out is a whole answer; nil means that it is. An artifact without rules is
-// always whole, except that a known exit status other than zero on such an artifact is for the
-// caller to judge. It is linear in out.
+// Verify decides by the artifact's own rules whether out is a whole answer; nil means that it is. An
+// artifact without rules is always whole, except that a known exit status other than zero on such an
+// artifact is for the caller to judge. It is linear in out.
 func (a *Artifact) Verify(out []byte, end Ending) *Incomplete {
-	c := &a.Complete
+	return a.VerifyBy(&a.Complete, out, end)
+}
+
+// VerifyBy is Verify by a rule of the artifact, as Rule returns it.
+func (a *Artifact) VerifyBy(c *Complete, out []byte, end Ending) *Incomplete {
 	if c.LastLine != nil {
 		if last := a.lastLine(out); !c.LastLine.Match(last) {
 			return &Incomplete{"last_line", fmt.Sprintf("the last line is %q, expected %s", clip(last), c.LastLine)}
@@ -59,7 +63,7 @@ func (c *Complete) ended(end Ending) *Incomplete {
 		}
 		return nil
 	}
-	if c.LastLine != nil || c.Balanced != "" || c.Closes != "" {
+	if c.InText() {
 		return nil
 	}
 	if c.PromptTwice && !end.PromptTwice {

@@ -40,7 +40,8 @@ func granted(r vaultsql.OpenReservationRow, s secrets) *vaultv1.GrantedCredentia
 	return &vaultv1.GrantedCredential{
 		Id: r.ID.String(), Name: r.Name, Username: r.Username, Password: s.password.Reveal(), PrivateKey: s.privateKey.Reveal(),
 		Passphrase: s.passphrase.Reveal(), EnableSecret: s.enableSecret.Reveal(),
-		Enable: vaultv1.GrantedCredential_Enable(vaultv1.GrantedCredential_Enable_value[enableOf(r.Enable, s.names())]),
+		// As it was set: where it was not, the platform's page has a word too.
+		Enable: vaultv1.GrantedCredential_Enable(vaultv1.GrantedCredential_Enable_value[r.Enable]),
 	}
 }
 

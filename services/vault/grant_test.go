@@ -78,8 +78,8 @@ func TestAGrantOpensForItsAgentAndSpecOnly(t *testing.T) {
 	require.Len(t, grant.GetCredentials(), 2)
 	require.Equal(t, "password one", grant.GetCredentials()[0].GetPassword())
 	require.Equal(t, "enable one", grant.GetCredentials()[0].GetEnableSecret())
-	require.Equal(t, vaultv1.GrantedCredential_SECRET, grant.GetCredentials()[0].GetEnable())
-	require.Equal(t, vaultv1.GrantedCredential_NONE, grant.GetCredentials()[1].GetEnable())
+	require.Equal(t, vaultv1.GrantedCredential_UNSPECIFIED, grant.GetCredentials()[0].GetEnable(), "as it was set: the page has a word too")
+	require.Equal(t, vaultv1.GrantedCredential_UNSPECIFIED, grant.GetCredentials()[1].GetEnable())
 
 	keys, err := h.grants("gitstore").GetDataKeys(t.Context(), &vaultv1.GetDataKeysRequest{DeviceIds: []string{device}})
 	require.NoError(t, err)

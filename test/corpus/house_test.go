@@ -17,7 +17,6 @@ import (
 
 	"github.com/netraven/netraven/app"
 	"github.com/netraven/netraven/internal/secret"
-	"github.com/netraven/netraven/platforms"
 )
 
 // house is all of NetRaven in this process, with a private PostgreSQL and the agent `local`, called by REST.
@@ -98,7 +97,12 @@ func (h *house) backup() runAnswer {
 // The recorded devices go through the real agent and every service, and what is kept of them is whole.
 func TestRecordedSessionsGoThroughTheHouse(t *testing.T) {
 	dir := here(t)
-	sessions := recordings(t, dir)
+	var sessions []*recording
+	for _, r := range recordings(t, dir) {
+		if page, ok := r.page(); ok && r.command(page) != "" {
+			sessions = append(sessions, r)
+		}
+	}
 	ports := replay(t, dir)
 	h := startHouse(t)
 	h.do("POST", "/credentials", map[string]any{"name": "replay", "username": "netraven", "password": "netraven", "enable": "LOGIN_PASSWORD", "tags": []string{"default"},
@@ -115,7 +119,7 @@ func TestRecordedSessionsGoThroughTheHouse(t *testing.T) {
 	require.Equal(t, "SUCCEEDED", first.State)
 	require.Equal(t, len(sessions), first.Counts.Changed)
 	for i, r := range sessions {
-		page, _ := platforms.Builtin().Lookup(r.Platform)
+		page, _ := r.page()
 		var revisions struct{ Items []struct{ ID string } }
 		h.do("GET", "/devices/"+imported.Rows[i].ID+"/revisions?artifact="+page.Main().Name, nil, &revisions)
 		require.Len(t, revisions.Items, 1, r.Name)

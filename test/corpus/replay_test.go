@@ -3,6 +3,7 @@ package corpus
 import (
 	"bytes"
 	"encoding/csv"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,11 @@ func (e *buildError) Error() string { return e.out }
 var built string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Nearly all of the time is a device's: far more sessions than processors go on at once.
+	if f := flag.Lookup("test.parallel"); f != nil && f.Value.String() == f.DefValue {
+		_ = f.Value.Set("24")
+	}
 	dir, err := os.MkdirTemp("", "netraven-corpus-")
 	if err != nil {
 		panic(err)
