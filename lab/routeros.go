@@ -85,14 +85,14 @@ func (k mikrotikRouterOS) readLine(s *session) (string, bool) {
 }
 
 // run runs a line of commands, up to one that fails.
-func (m mikrotikRouterOS) run(s *session, line string) uint32 {
+func (k mikrotikRouterOS) run(s *session, line string) uint32 {
 	if first, rest, more := strings.Cut(line, ";"); more {
-		if status := m.one(s, strings.TrimSpace(first)); status != 0 {
+		if status := k.one(s, strings.TrimSpace(first)); status != 0 {
 			return status
 		}
-		return m.run(s, strings.TrimSpace(rest))
+		return k.run(s, strings.TrimSpace(rest))
 	}
-	return m.one(s, line)
+	return k.one(s, line)
 }
 
 func (mikrotikRouterOS) one(s *session, line string) uint32 {
