@@ -23,6 +23,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Log takes lines for people, without secrets. Nil: nowhere.
 	Log func(level, message string)
+	// Traffic takes what passes between the session and the device, secrets left out, as it passes. Nil: nowhere.
+	Traffic func(Traffic)
 	// Progress takes the name of each stage as it begins. Nil: nowhere.
 	Progress func(stage string)
 	// Now is the clock of the spec's deadline. Nil: time.Now.

@@ -39,7 +39,7 @@ func (s *Session) exec(c Command) (a Answer, refused bool, f *jobv1.Failure) {
 		}
 		return a, true, nil
 	}
-	text, f := s.readExec(channel)
+	text, f := s.readExec(s.traced(channel, c.Send))
 	if f != nil {
 		s.link.served.Go(func() { ssh.DiscardRequests(requests) })
 		return a, false, f

@@ -48,7 +48,7 @@ func (s *Session) openShell() (ending, *jobv1.Failure) {
 		return broken, s.channelRefused(err)
 	}
 	s.link.served.Go(func() { ssh.DiscardRequests(requests) })
-	sh := &shell{session: s, channel: channel, prompt: newPrompt(s.cfg.Page.Login.Prompt), small: make([]byte, smallBuffer)}
+	sh := &shell{session: s, channel: s.traced(channel, ""), prompt: newPrompt(s.cfg.Page.Login.Prompt), small: make([]byte, smallBuffer)}
 	s.shell = sh
 	// A device that refuses a terminal may give a shell nevertheless.
 	_, err = channel.SendRequest("pty-req", true, ptyRequest())

@@ -46,6 +46,8 @@ type Env struct {
 	// Progress takes the stage that begins: connect, host_key, login, enable, setup, command, complete.
 	// Nil: nowhere.
 	Progress func(stage string)
+	// Traffic takes what passes between the session and the device, secrets left out. Nil: nowhere.
+	Traffic func(device.Traffic)
 	// Now is the clock that the spec's deadline is held against. Nil: time.Now.
 	Now func() time.Time
 	// Limits bound the session; zero fields have the defaults of package device.

@@ -19,6 +19,7 @@ func open(ctx context.Context, env Env) (Outcome, *device.Session) {
 		Dial:        env.Dial,
 		Log:         env.Log,
 		Progress:    env.Progress,
+		Traffic:     env.Traffic,
 		Now:         env.Now,
 		Usernames:   &usernames,
 		Limits:      env.Limits,

@@ -24,6 +24,11 @@ func main() {
 		Version: version,
 	}
 	root.AddCommand(serveCommand(), certsCommand(), dbCommand())
-	root.AddCommand(cli.Commands()...)
+	for _, c := range cli.Commands() {
+		if c.Name() == "platform" {
+			c.AddCommand(platformTools()...)
+		}
+		root.AddCommand(c)
+	}
 	os.Exit(cli.Run(context.Background(), root))
 }

@@ -38,7 +38,7 @@ func firstMissing(have, want []string) int {
 var refusals = regexp.MustCompile(`(?m)^(?:% ?(?:Invalid input|Unknown command|Unrecognized command)|Unknown action \d|syntax error, expecting|bad command name)`)
 
 // requireClean checks that nothing of the terminal is left in an artifact.
-func requireClean(t *testing.T, r *recording, page *platforms.Page, a jobkind.Artifact) {
+func requireClean(t *testing.T, r *recorded, page *platforms.Page, a jobkind.Artifact) {
 	t.Helper()
 	text := string(a.Original)
 	for i := range len(text) {
@@ -80,7 +80,7 @@ var (
 
 // requireMasked checks that the words which the reference takes out are gone from what people see. Stars are
 // what a device shows instead of a secret; the words of PEM markers and the keys of JSON are none.
-func requireMasked(t *testing.T, r *recording, page *platforms.Page, a jobkind.Artifact) {
+func requireMasked(t *testing.T, r *recorded, page *platforms.Page, a jobkind.Artifact) {
 	t.Helper()
 	masked := string(page.Mask(artifactOf(page, a.Name).Clean(a.Original), func([]byte) string { return "" }))
 	seen := pemMarker.ReplaceAllString(masked, "")

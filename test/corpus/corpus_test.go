@@ -74,7 +74,7 @@ func TestCorpus(t *testing.T) {
 }
 
 // serve runs what the session records: a backup where it has the page's command, else its single commands.
-func (r *recording) serve(t *testing.T, port int) {
+func (r *recorded) serve(t *testing.T, port int) {
 	page, ok := r.page()
 	if !ok {
 		t.Skipf("no page yet is named %s", r.Platform)
@@ -90,7 +90,7 @@ func (r *recording) serve(t *testing.T, port int) {
 	}
 }
 
-func (r *recording) backUp(t *testing.T, page *platforms.Page, port int) {
+func (r *recorded) backUp(t *testing.T, page *platforms.Page, port int) {
 	out := backup(t, page, port, patient, nil)
 	require.Nil(t, out.Failure, "%v", out.Failure)
 	want := r.want(r.command(page))
@@ -114,7 +114,7 @@ func (r *recording) backUp(t *testing.T, page *platforms.Page, port int) {
 }
 
 // runCommands sends what was recorded, each question answered as the recorder did.
-func (r *recording) runCommands(t *testing.T, page *platforms.Page, port int) {
+func (r *recorded) runCommands(t *testing.T, page *platforms.Page, port int) {
 	s, _, f := open(t, page, port, patient)
 	require.Nil(t, f, "%v", f)
 	defer s.Close()
@@ -145,7 +145,7 @@ func (r *recording) runCommands(t *testing.T, page *platforms.Page, port int) {
 }
 
 // asks reports that the exchange ends in a question, and the next one is its answer.
-func (r *recording) asks(i int) bool {
+func (r *recorded) asks(i int) bool {
 	text := strings.Join(r.Exchanges[i].Receive, "")
 	for _, p := range r.Prompts {
 		if strings.HasSuffix(text, p) {
@@ -164,7 +164,7 @@ func question(t *testing.T, text []string) *platforms.Pattern {
 }
 
 // breakOff ends the session at some bytes of the configuration: what is stored then is nothing, or all of it.
-func (r *recording) breakOff(t *testing.T, dir string, page *platforms.Page, flag string, shares []int) {
+func (r *recorded) breakOff(t *testing.T, dir string, page *platforms.Page, flag string, shares []int) {
 	limits := device.Limits{Silence: 400 * time.Millisecond, Nudge: 100 * time.Millisecond}
 	size := r.answered(r.command(page))
 	for _, share := range shares {

@@ -97,7 +97,7 @@ func (h *house) backup() runAnswer {
 // The recorded devices go through the real agent and every service, and what is kept of them is whole.
 func TestRecordedSessionsGoThroughTheHouse(t *testing.T) {
 	dir := here(t)
-	var sessions []*recording
+	var sessions []*recorded
 	for _, r := range recordings(t, dir) {
 		if page, ok := r.page(); ok && r.command(page) != "" {
 			sessions = append(sessions, r)

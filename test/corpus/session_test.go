@@ -13,8 +13,8 @@ import (
 	"github.com/netraven/netraven/platforms"
 )
 
-// recording is what this suite needs of a session of the corpus.
-type recording struct {
+// recorded is what this suite needs of a session of the corpus.
+type recorded struct {
 	Name      string
 	Platform  string
 	Transport string
@@ -70,16 +70,16 @@ func here(t *testing.T) string {
 }
 
 // recordings returns all sessions.
-func recordings(t *testing.T, dir string) []*recording {
+func recordings(t *testing.T, dir string) []*recorded {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "sessions", "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	var out []*recording
+	var out []*recorded
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
-		r := &recording{}
+		r := &recorded{}
 		require.NoError(t, json.Unmarshal(b, r), file)
 		out = append(out, r)
 	}
@@ -87,15 +87,15 @@ func recordings(t *testing.T, dir string) []*recording {
 }
 
 // page is the platform's page, by name or alias.
-func (r *recording) page() (*platforms.Page, bool) { return platforms.Builtin().Lookup(r.Platform) }
+func (r *recorded) page() (*platforms.Page, bool) { return platforms.Builtin().Lookup(r.Platform) }
 
 // records reports that a command, or a file of that name, is recorded.
-func (r *recording) records(command string) bool {
+func (r *recorded) records(command string) bool {
 	return slices.ContainsFunc(r.Exchanges, func(s step) bool { return s.command() == command })
 }
 
 // command returns the first command of the page's main artifact that is recorded and not refused there, or "".
-func (r *recording) command(page *platforms.Page) string {
+func (r *recorded) command(page *platforms.Page) string {
 	for _, send := range page.Main().Send {
 		if r.records(send) && len(r.want(send)) > 0 {
 			return send
@@ -105,12 +105,12 @@ func (r *recording) command(page *platforms.Page) string {
 }
 
 // file reports that the page's main artifact is a file, which the recording hands out.
-func (r *recording) file(page *platforms.Page) bool {
+func (r *recorded) file(page *platforms.Page) bool {
 	return page.Main().Fetch != "" && len(r.want("*")) > 0
 }
 
 // answered is how many bytes the device sends for the command, all pages of it.
-func (r *recording) answered(command string) int {
+func (r *recorded) answered(command string) int {
 	for i, s := range r.Exchanges {
 		if s.command() != command {
 			continue
@@ -128,7 +128,7 @@ func (r *recording) answered(command string) int {
 }
 
 // want returns the configuration lines that another tool's or the recorder's word expects.
-func (r *recording) want(command string) []string {
+func (r *recorded) want(command string) []string {
 	for _, p := range slices.Concat(r.Expect.Config, r.Expect.Results) {
 		if p.Command == command {
 			return lines(strings.Join(p.Text, ""))
@@ -139,7 +139,7 @@ func (r *recording) want(command string) []string {
 
 // retried reports that the recorded person gave a password, was refused and gave another one. NetRaven never
 // does: what it is to do there is to fail.
-func (r *recording) retried() bool {
+func (r *recorded) retried() bool {
 	given := 0
 	for _, s := range r.Exchanges {
 		switch {
