@@ -15,6 +15,8 @@ const (
 	maxStale = 20
 	// maxReplies bounds how often the questions of one command are answered.
 	maxReplies = 200
+	// maxBlind is how often a pager's key is pressed with no question to be seen.
+	maxBlind = 3
 	// maxAfter is how many lines may stand behind a prompt because the device logged something there.
 	maxAfter = 4
 )
@@ -35,6 +37,10 @@ type exchange struct {
 	grown   int // bytes on the screen at the last page
 	seen    int // screen length at which a question was last answered
 	quiet   *time.Timer
+
+	key      string // of the pager that was answered last
+	pressing bool   // what quiet sends is that key
+	blind    int    // keys pressed without a question to be seen
 }
 
 // run sends a line and reads until the prompt is back. What it returns lies in the screen's buffer until
@@ -97,6 +103,7 @@ func (x *exchange) respond() *jobv1.Failure {
 		if x.replied++; x.replied > maxReplies {
 			return failure(jobv1.Failure_OUTPUT_LIMIT, "The device asked the same question more than %d times.", maxReplies)
 		}
+		x.screen.newline() // what comes next is no part of the question, whether the answer is echoed or not
 		x.seen = len(x.screen.text)
 		return x.reply(e.Send)
 	}
@@ -115,6 +122,7 @@ func (x *exchange) page(e *platforms.Exchange, from int) *jobv1.Failure {
 	if x.pages++; x.pages > x.session.limits.Pages || x.stale > maxStale {
 		return failure(jobv1.Failure_OUTPUT_LIMIT, "The device's pager does not come to an end (%d pages). Is paging switched off in the platform's setup?", x.pages)
 	}
+	x.key = e.Send
 	return x.reply(e.Send)
 }
 
@@ -159,12 +167,30 @@ func (x *exchange) twice() bool {
 // nudgeLater arranges for an empty line to be sent if nothing more comes, where that would tell whether
 // the device waits: something like a prompt stands at the end, or the prompt with log lines behind it.
 func (x *exchange) nudgeLater() {
-	if x.nudges >= maxNudges || x.raw == 0 || !x.doubtful() {
+	if x.raw == 0 {
+		return
+	}
+	if !x.doubtful() {
+		x.pressLater()
+		return
+	}
+	if x.nudges >= maxNudges {
 		return
 	}
 	x.quiet = time.AfterFunc(x.session.limits.Nudge, func() {
 		_, _ = x.channel.Write([]byte(x.session.cfg.Page.Login.Newline))
 	})
+}
+
+// pressLater arranges for the key of the last pager to be pressed once more if nothing more comes: a pager that
+// redraws its page can wipe its own question.
+func (x *exchange) pressLater() {
+	if x.key == "" || x.blind >= maxBlind {
+		return
+	}
+	key := x.key
+	x.pressing = true
+	x.quiet = time.AfterFunc(3*x.session.limits.Nudge, func() { _, _ = x.channel.Write([]byte(key)) })
 }
 
 func (x *exchange) doubtful() bool {
@@ -206,11 +232,14 @@ func (x *exchange) calm() {
 	if x.quiet == nil {
 		return
 	}
-	if !x.quiet.Stop() {
+	switch sent := !x.quiet.Stop(); {
+	case sent && x.pressing:
+		x.blind++
+	case sent:
 		x.nudges++
 		x.nudged = true
 	}
-	x.quiet = nil
+	x.quiet, x.pressing = nil, false
 }
 
 // answer returns the text between the echo and the prompt.

@@ -154,7 +154,7 @@ func TestRecordedSessions(t *testing.T) {
 	}
 }
 
-var control = regexp.MustCompile(`\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r|\x00`)
+var control = regexp.MustCompile(`^[\x08 ]*\x08|\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r|\x00`)
 
 // plain does what a terminal does with the control sequences of prompts and pagers.
 func plain(s string) string { return control.ReplaceAllString(s, "") }

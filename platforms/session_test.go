@@ -52,7 +52,7 @@ func TestSessionsOfEveryPage(t *testing.T) {
 				i := slices.IndexFunc(page.Backup, func(x *Artifact) bool { return x.Name == name })
 				require.GreaterOrEqual(t, i, 0, name)
 				said[name] = []byte(strings.ReplaceAll(a.Said, "\n", "\r\n"))
-				assert.Nil(t, page.Backup[i].Verify(said[name], Ending{Exit: &zero}), name)
+				assert.Nil(t, page.Backup[i].Verify(said[name], Ending{Exit: &zero, PromptTwice: true}), name)
 				kept := planted.ReplaceAllStringFunc(a.Kept, func(s string) string {
 					return "<secret:" + testTag([]byte(planted.FindStringSubmatch(s)[1])) + ">"
 				})

