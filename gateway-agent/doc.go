@@ -11,7 +11,8 @@
 //   - A result is on disk before it is sent and until it is DURABLE. A restart or a cut stream loses nothing; a result may be sent twice,
 //     never not at all. What the agent began and did not finish before a restart is in the journal and is reported.
 //   - An attempt is (task, fence). A second offer of the same attempt is answered, not begun again.
-//   - Originals are sealed under the device's own key before they touch the disk. Grants exist in memory only.
+//   - Originals are sealed under the device's own key before they touch the disk. Grants exist in memory only. What else an attempt found out is
+//     masked text.
 //   - A full spool takes no more work; it never drops a result.
 //
 // The link:

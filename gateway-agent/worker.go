@@ -110,7 +110,7 @@ func (a *Agent) result(w *work, o jobkind.Outcome, started time.Time) *hubv1.Res
 	r := &hubv1.Result{
 		Attempt: w.attempt.ref(), Spec: w.signed, Succeeded: o.Failure == nil, Failure: o.Failure, Facts: validFacts(o.Facts),
 		Outcomes: o.Credentials, HostKey: o.HostKey, HostKeyPinned: firstContact(w.spec, o),
-		StartedAt: timestamppb.New(started), FinishedAt: timestamppb.New(a.now()),
+		StartedAt: timestamppb.New(started), FinishedAt: timestamppb.New(a.now()), Found: o.Found,
 	}
 	size := 0
 	if o.Failure == nil {
@@ -134,7 +134,7 @@ func (a *Agent) result(w *work, o jobkind.Outcome, started time.Time) *hubv1.Res
 }
 
 func fail(r *hubv1.Result, class jobv1.Failure_Class, hint string) *hubv1.Result {
-	r.Succeeded, r.Artifacts = false, nil
+	r.Succeeded, r.Artifacts, r.Found = false, nil, nil
 	r.Failure = &jobv1.Failure{Class: class, Stage: "store", Hint: hint}
 	return r
 }

@@ -24,6 +24,7 @@ type Backup struct {
 var backupKind = &jobv1.JobKind{
 	Name:        "backup",
 	Description: "Collect the configuration of each device and keep what changed.",
+	LogsIn:      true,
 }
 
 // Describe says that a backup takes no parameters and changes nothing.
@@ -40,7 +41,7 @@ func (Backup) Validate(params *structpb.Struct) error {
 
 // Run collects the artifacts of the page.
 func (b Backup) Run(ctx context.Context, env Env) Outcome {
-	out, session := open(ctx, env)
+	out, session, _ := open(ctx, env)
 	if session == nil {
 		return out
 	}

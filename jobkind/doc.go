@@ -13,7 +13,12 @@
 //     the device's last words and what to try. Run returns no Go error and does not panic on anything
 //     a device sends.
 //   - No secret is asked for before the device has shown an accepted host key.
-//   - A failed attempt has no artifacts: a backup that is not whole is nothing.
+//   - A failed attempt has no artifacts: a backup that is not whole is nothing. What a kind found out (Outcome.Found) is there also
+//     when it failed: the answers before a refused command are answers.
+//   - Nothing in Outcome.Found is more than a reader of masked configurations may see: text of the device is masked by the page, what the
+//     grant holds is removed from it literally, and it is bounded.
+//   - A command that plainly changes the device is refused before a run exists, and again here. That is a guard against mistakes; what
+//     the device's account may do is the fence.
 //   - Failure.device_said is masked by the page, and what the grant holds is removed from it literally.
 //   - When ctx ends, the device's socket is closed at once and Run returns.
 package jobkind

@@ -19,7 +19,7 @@ type Kind interface {
 	// Describe says what the kind is and takes; the answer is shared, do not modify it.
 	Describe() *jobv1.JobKind
 	// Validate checks parameters as a person gave them; nil params are an empty object. Errors are
-	// internal/errs errors of code INVALID_ARGUMENT with reason PARAMS_INVALID and the field at fault.
+	// internal/errs errors that name the field at fault: mostly INVALID_ARGUMENT/PARAMS_INVALID.
 	Validate(params *structpb.Struct) error
 	// Run does the work on one device and blocks until it is done, until the spec's deadline or until
 	// ctx ends, whichever comes first. It is safe for concurrent use.
@@ -33,7 +33,7 @@ type Env struct {
 	// Page is the platform page whose digest the spec names.
 	Page *platforms.Page
 	// Credentials fetches the opened grant. It is called at most once, after the device's host key was
-	// accepted, and may block as long as ctx allows. Credentials that may be had later are a *WaitError.
+	// accepted, by kinds that log in only, and may block as long as ctx allows. Credentials that may be had later are a *WaitError.
 	Credentials func(ctx context.Context) (*vaultv1.Grant, error)
 	// Known holds the change digests of the device's newest revisions.
 	Known []*gitstorev1.KnownDigest
@@ -43,7 +43,7 @@ type Env struct {
 	// Log takes lines for the task's log; level is debug, info, warn or error, the message holds no
 	// secrets. Nil: nowhere.
 	Log func(level, message string)
-	// Progress takes the stage that begins: connect, host_key, login, enable, setup, command, complete.
+	// Progress takes the stage that begins: connect, banner, host_key, login, enable, setup, command, complete.
 	// Nil: nowhere.
 	Progress func(stage string)
 	// Traffic takes what passes between the session and the device, secrets left out. Nil: nowhere.
@@ -85,6 +85,8 @@ type Outcome struct {
 	Failure *jobv1.Failure
 	// Artifacts is empty if the attempt failed.
 	Artifacts []Artifact
+	// Found is what the kind found out, with none of the fields that say whose it is; nil for kinds that collect files only.
+	Found *jobv1.TaskResult
 	// Facts are what the device told of itself: version, serial, model, hostname.
 	Facts map[string]string
 	// Credentials has one entry for each credential of the grant, once a grant was given.
@@ -98,7 +100,7 @@ type Outcome struct {
 }
 
 // Catalog returns all kinds, by name.
-func Catalog() []Kind { return []Kind{Backup{}} }
+func Catalog() []Kind { return []Kind{Backup{}, Command{}, Login{}, Reachability{}} }
 
 // Lookup returns the kind of that name.
 func Lookup(name string) (Kind, bool) {

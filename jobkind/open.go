@@ -10,8 +10,8 @@ import (
 // usernames saves connections; see device.Usernames. Login names are no secrets.
 var usernames device.Usernames
 
-// open logs in. The session is nil if the outcome has a failure already.
-func open(ctx context.Context, env Env) (Outcome, *device.Session) {
+// open logs in. The session is nil if the outcome has a failure already; the report is never nil.
+func open(ctx context.Context, env Env) (Outcome, *device.Session, *device.Report) {
 	session, report, f := device.Open(ctx, device.Config{
 		Spec:        env.Spec,
 		Page:        env.Page,
@@ -33,7 +33,7 @@ func open(ctx context.Context, env Env) (Outcome, *device.Session) {
 		HostKey:       report.HostKey,
 		HostKeyPinned: report.HostKeyPinned,
 		Grant:         report.Grant,
-	}, session
+	}, session, report
 }
 
 // worked is the name of the credential that let the session in.

@@ -139,7 +139,8 @@ type Each struct {
 }
 
 // Complete says how the end of a whole answer is known. Content rules (LastLine, Balanced, Closes)
-// must all hold. ExitStatus and PromptTwice speak of the session instead; one of them suffices.
+// must all hold. ExitStatus and PromptTwice speak of the session instead; one of them suffices. PromptTwice beside a
+// content rule is for texts whose blocks end like the whole.
 type Complete struct {
 	// LastLine matches the last non-blank line; log lines that came unasked are ignored.
 	LastLine *Pattern

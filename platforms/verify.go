@@ -63,7 +63,7 @@ func (c *Complete) ended(end Ending) *Incomplete {
 		}
 		return nil
 	}
-	if c.InText() {
+	if c.InText() && !c.PromptTwice {
 		return nil
 	}
 	if c.PromptTwice && !end.PromptTwice {

@@ -20,7 +20,9 @@ func (a *app) backupCommand() *cobra.Command {
 		Example: "  netraven backup core1 core2\n  netraven backup --tag core\n  netraven backup --all --no-wait",
 	}
 	do := a.selecting(c)
-	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error { return do(cmd, c, "backup", args, nil) })
+	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
+		return do(cmd, c, "backup", args, nil, a.tellRun)
+	})
 	return c
 }
 
@@ -38,12 +40,14 @@ func (a *app) runAddCommand() *cobra.Command {
 		}
 		return a.complete(-1, deviceNames)(cmd, args, prefix)
 	}
-	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error { return do(cmd, c, args[0], args[1:], f) })
+	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
+		return do(cmd, c, args[0], args[1:], f, a.tellRun)
+	})
 	return c
 }
 
 // selecting gives a command the flags that choose devices, and answers what starts a run over them.
-func (a *app) selecting(c *cobra.Command) func(cmd *cobra.Command, c *client, kind string, devices []string, params *form) error {
+func (a *app) selecting(c *cobra.Command) func(cmd *cobra.Command, c *client, kind string, devices []string, params *form, tell telling) error {
 	var all, noWait bool
 	f := newForm(c).
 		list("tag", "tags", "devices with any of these tags").
@@ -52,7 +56,7 @@ func (a *app) selecting(c *cobra.Command) func(cmd *cobra.Command, c *client, ki
 	c.Flags().BoolVar(&noWait, "no-wait", false, "do not watch the run")
 	c.ValidArgsFunction = a.complete(-1, deviceNames)
 	a.completeSelection(c)
-	return func(cmd *cobra.Command, c *client, kind string, devices []string, params *form) error {
+	return func(cmd *cobra.Command, c *client, kind string, devices []string, params *form, tell telling) error {
 		body, err := f.body()
 		if err != nil {
 			return err
@@ -76,7 +80,7 @@ func (a *app) selecting(c *cobra.Command) func(cmd *cobra.Command, c *client, ki
 			maps.Copy(body, more)
 		}
 		body["kind"], body["request_id"] = kind, uuid.NewString()
-		return a.start(cmd, c, runsPath, body, noWait)
+		return a.start(cmd, c, runsPath, body, noWait, tell)
 	}
 }
 
@@ -89,7 +93,7 @@ func (a *app) completeSelection(c *cobra.Command) {
 }
 
 // start asks for a run and watches it, unless nobody wants to.
-func (a *app) start(cmd *cobra.Command, c *client, path string, body fieldMap, noWait bool) error {
+func (a *app) start(cmd *cobra.Command, c *client, path string, body fieldMap, noWait bool, tell telling) error {
 	run := &jobv1.Run{}
 	raw, err := c.post(cmd.Context(), path, body, run)
 	if err != nil {
@@ -99,5 +103,5 @@ func (a *app) start(cmd *cobra.Command, c *client, path string, body fieldMap, n
 		say(cmd, "Started run %s; watch it with: netraven run watch %s", run.Id, run.Id)
 		return a.show(cmd, raw, fields(run))
 	}
-	return a.watch(cmd, c, run)
+	return a.watch(cmd, c, run, tell)
 }

@@ -27,7 +27,7 @@ func Commands() []*cobra.Command {
 	all := []*cobra.Command{
 		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.passwordCommand(),
 		a.deviceCommand(), a.siteCommand(), a.tagCommand(), a.credentialCommand(), a.platformCommand(),
-		a.backupCommand(), a.runCommand(), a.jobCommand(), a.scheduleCommand(),
+		a.backupCommand(), a.commandCommand(), a.runCommand(), a.jobCommand(), a.scheduleCommand(),
 		a.configCommand(), a.gatewayCommand(), a.userCommand(), versionCommand(),
 	}
 	for _, c := range all {

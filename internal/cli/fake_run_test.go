@@ -229,6 +229,41 @@ func (f *fakeRuns) RetryFailed(_ context.Context, r *jobv1.RetryFailedRequest) (
 	return f.start("backup", failed), nil
 }
 
+func (f *fakeRuns) TestDevice(_ context.Context, r *jobv1.TestDeviceRequest) (*jobv1.Run, error) {
+	if r.RequestId == "" {
+		return nil, errs.Invalid("request_id", "REQUIRED", "the client always sends one")
+	}
+	d, err := get[*inventoryv1.Device](f.house.devices, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	return f.start("login", []*inventoryv1.Device{d}), nil
+}
+
+// GetTaskResult answers what a run of kind command or login found out on the device.
+func (f *fakeRuns) GetTaskResult(_ context.Context, r *jobv1.GetTaskResultRequest) (*jobv1.TaskResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, run := range f.runs {
+		for _, t := range f.tasks[run.Id] {
+			if t.Id != r.Id {
+				continue
+			}
+			out := &jobv1.TaskResult{TaskId: t.Id, RunId: run.Id, DeviceId: t.DeviceId, DeviceName: t.DeviceName, Kind: run.Kind, Attempt: 1, FinishedAt: longAgo}
+			switch run.Kind {
+			case "command":
+				out.Commands = []*jobv1.CommandResult{{Command: "show clock", Output: "10:00:00\x1b[2J UTC\n", DurationMs: 7, Truncated: true}}
+				return out, nil
+			case "login":
+				out.Login = &jobv1.LoginResult{Stages: []*jobv1.LoginResult_Stage{{Name: "connect", Ok: true, Ms: 3, Detail: "192.0.2.1:22"},
+					{Name: "login", Ok: t.Failure == nil, Ms: 40, Detail: "credential lab"}}}
+				return out, nil
+			}
+		}
+	}
+	return nil, errs.New(codes.NotFound, "RESULT_NOT_FOUND", "this task has no result")
+}
+
 func (f *fakeRuns) ListTaskLog(context.Context, *jobv1.ListTaskLogRequest) (*jobv1.ListTaskLogResponse, error) {
 	return &jobv1.ListTaskLogResponse{Items: []*jobv1.LogLine{{At: longAgo, Attempt: 1, Level: "INFO", Message: "connected\x1b[2J"}}}, nil
 }

@@ -97,7 +97,7 @@ func (a *app) jobRunCommand(complete source) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.start(cmd, c, jobNoun.path+"/"+url.PathEscape(id)+":run", fieldMap{"request_id": uuid.NewString()}, noWait)
+			return a.start(cmd, c, jobNoun.path+"/"+url.PathEscape(id)+":run", fieldMap{"request_id": uuid.NewString()}, noWait, a.tellRun)
 		}),
 	}
 	c.Flags().BoolVar(&noWait, "no-wait", false, "do not watch the run")

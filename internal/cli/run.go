@@ -18,7 +18,7 @@ const (
 
 func (a *app) runCommand() *cobra.Command {
 	return group("run", "Runs: what was done to devices, and what is being done",
-		a.runListCommand(), a.runShowCommand(), a.runAddCommand(), a.runWatchCommand(), a.runTasksCommand(), a.runRetryCommand(), a.runLogCommand(),
+		a.runListCommand(), a.runShowCommand(), a.runAddCommand(), a.runWatchCommand(), a.runTasksCommand(), a.runRetryCommand(), a.runLogCommand(), a.runResultCommand(),
 		a.runVerb("cancel", "End a run: what waits is cancelled, what runs is told to stop"),
 		a.runVerb("pause", "Hold back what has not begun yet"),
 		a.runVerb("resume", "Let a paused run go on"))
@@ -94,7 +94,7 @@ func (a *app) runWatchCommand() *cobra.Command {
 			if _, err := c.get(cmd.Context(), runPath(args[0]), nil, run); err != nil {
 				return err
 			}
-			return a.watch(cmd, c, run)
+			return a.watch(cmd, c, run, a.tellRun)
 		}),
 	}
 }
@@ -137,7 +137,7 @@ func (a *app) runRetryCommand() *cobra.Command {
 		Use: "retry RUN", Short: "Start a new run over the devices that failed in an ended one, and watch it", Long: "Try again where a run failed. " + watchHelp,
 		ValidArgsFunction: a.complete(0, runIDs),
 		RunE: a.with(func(cmd *cobra.Command, c *client, args []string) error {
-			return a.start(cmd, c, runPath(args[0], ":retry_failed"), fieldMap{"request_id": uuid.NewString()}, noWait)
+			return a.start(cmd, c, runPath(args[0], ":retry_failed"), fieldMap{"request_id": uuid.NewString()}, noWait, a.tellRun)
 		}),
 	}
 	c.Flags().BoolVar(&noWait, "no-wait", false, "do not watch the run")

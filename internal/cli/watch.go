@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,20 +21,26 @@ func ended(r *jobv1.Run) bool {
 	return false
 }
 
-// watch shows a run's progress until it has ended, says what came of it, and ends with the exit code that fits.
-func (a *app) watch(cmd *cobra.Command, c *client, run *jobv1.Run) error {
+// telling says what came of an ended run; raw is the run as the API's JSON.
+type telling func(cmd *cobra.Command, c *client, run *jobv1.Run, raw json.RawMessage) error
+
+// tellRun prints the run as JSON, or how it ended for people.
+func (a *app) tellRun(cmd *cobra.Command, c *client, run *jobv1.Run, raw json.RawMessage) error {
+	if a.json() {
+		return writeJSON(cmd.OutOrStdout(), raw)
+	}
+	return c.printOutcome(cmd.Context(), cmd.OutOrStdout(), run)
+}
+
+// watch shows a run's progress until it has ended, tells what came of it, and ends with the exit code that fits.
+func (a *app) watch(cmd *cobra.Command, c *client, run *jobv1.Run, tell telling) error {
 	progress := newProgress(cmd.ErrOrStderr(), run)
 	run, raw, err := c.follow(cmd.Context(), run.Id, progress.see)
 	progress.stop()
 	if err != nil {
 		return watchEnded(cmd, run, err)
 	}
-	if a.json() {
-		err = writeJSON(cmd.OutOrStdout(), raw)
-	} else {
-		err = c.printOutcome(cmd.Context(), cmd.OutOrStdout(), run)
-	}
-	if err != nil {
+	if err := tell(cmd, c, run, raw); err != nil {
 		return err
 	}
 	switch run.State {
@@ -53,7 +60,7 @@ func watchEnded(cmd *cobra.Command, run *jobv1.Run, err error) error {
 	return err
 }
 
-// printOutcome says how a run ended, and what failed.
+// printOutcome says how a run ended, what it found out, and what failed.
 func (c *client) printOutcome(ctx context.Context, w io.Writer, run *jobv1.Run) error {
 	n := run.GetCounts()
 	fmt.Fprintf(w, "Run %s %s: %d of %d succeeded (%d changed), %d failed, %d cancelled.\n",
@@ -63,6 +70,13 @@ func (c *client) printOutcome(ctx context.Context, w io.Writer, run *jobv1.Run) 
 	}
 	if run.State == jobv1.Run_EMPTY && run.Reason == "" {
 		fmt.Fprintln(w, "No device was selected.")
+	}
+	results, _, err := c.results(ctx, run)
+	if err != nil {
+		return err
+	}
+	for _, r := range results {
+		printResult(w, r)
 	}
 	return c.printFailures(ctx, w, run)
 }

@@ -8,6 +8,8 @@
 //   - A result is acknowledged DURABLE only after gitstore (where it has artifacts), job, inventory and vault have it. Every one of
 //     these calls is idempotent by (task, fence), so an agent may send a result again to any replica at any time.
 //   - Which agent held an attempt is proved by the signed spec in the result: nothing about attempts has to be remembered here.
+//   - What an attempt found out (Result.found) travels to job in the call that ends the attempt, cut to what the house records. It is masked text:
+//     the hub sees no more than a reader of configurations.
 //   - Nothing waits for a slow agent: its queue is bounded, and it is closed when the queue is full or does not move.
 //   - An agent that auth has revoked has no stream ten seconds later.
 //

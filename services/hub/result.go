@@ -142,4 +142,5 @@ func cleanResult(r *hubv1.Result) {
 		}
 	}
 	r.Facts = facts
+	cleanFound(r.GetFound())
 }

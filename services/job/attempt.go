@@ -1,8 +1,6 @@
 package job
 
 import (
-	"time"
-
 	"github.com/google/uuid"
 
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
@@ -65,13 +63,13 @@ func (c *change) decline(agent uuid.UUID, fence int64, reason string) bool {
 }
 
 // finish ends an attempt as its agent reports it.
-func (c *change) finish(agent uuid.UUID, item *jobv1.FinishAttemptsRequest_Item, retry func(class jobv1.Failure_Class, attempt int16) (time.Duration, bool)) bool {
+func (c *change) finish(agent uuid.UUID, item *jobv1.FinishAttemptsRequest_Item, retry retryPolicy) bool {
 	fence := item.GetAttempt().GetFence()
 	if !c.holds(agent, fence) {
 		return false
 	}
 	c.begin()
-	c.reported = true
+	c.reported, c.found = true, packResult(item.GetResult())
 	if item.GetSucceeded() {
 		c.end(succeeded, nil)
 		c.now.Changed = item.GetChanged()
@@ -81,7 +79,7 @@ func (c *change) finish(agent uuid.UUID, item *jobv1.FinishAttemptsRequest_Item,
 	if failure == nil {
 		failure = &jobv1.Failure{Class: jobv1.Failure_INTERNAL, Stage: "agent", Hint: "the agent gave no reason"}
 	}
-	pause, again := retry(failure.GetClass(), c.now.Attempt)
+	pause, again := retry(c.now.Kind, failure.GetClass(), c.now.Attempt)
 	switch {
 	case c.cancelling() && failure.GetClass() == jobv1.Failure_CANCELLED:
 		c.end(cancelled, failure)
@@ -101,7 +99,7 @@ func (c *change) lapse() {
 }
 
 // lose takes back a lease without news. The slot stays: the session may still be open, and its agent may yet report.
-func (c *change) lose(retry func(jobv1.Failure_Class, int16) (time.Duration, bool)) {
+func (c *change) lose(retry retryPolicy) {
 	fence := c.now.Fence
 	c.abandon(retry, &jobv1.Failure{Class: jobv1.Failure_LEASE_LOST, Stage: "agent", Hint: "the agent stopped reporting; its gateway may be offline"})
 	c.slot = keepSlot
@@ -114,7 +112,7 @@ func (c *change) lose(retry func(jobv1.Failure_Class, int16) (time.Duration, boo
 }
 
 // drop takes back an attempt of which its agent, which is connected, knows nothing any more: the session is over.
-func (c *change) drop(fence int64, retry func(jobv1.Failure_Class, int16) (time.Duration, bool)) {
+func (c *change) drop(fence int64, retry retryPolicy) {
 	if c.now.Fence != fence {
 		return
 	}
@@ -129,7 +127,7 @@ func (c *change) drop(fence int64, retry func(jobv1.Failure_Class, int16) (time.
 }
 
 // abandon decides what becomes of a live attempt that nobody will report on.
-func (c *change) abandon(retry func(jobv1.Failure_Class, int16) (time.Duration, bool), why *jobv1.Failure) {
+func (c *change) abandon(retry retryPolicy, why *jobv1.Failure) {
 	switch c.now.State {
 	case offered, leased:
 		c.putBack(c.at, "")
@@ -138,7 +136,7 @@ func (c *change) abandon(retry func(jobv1.Failure_Class, int16) (time.Duration, 
 	default:
 		return
 	}
-	pause, again := retry(why.GetClass(), c.now.Attempt)
+	pause, again := retry(c.now.Kind, why.GetClass(), c.now.Attempt)
 	switch {
 	case c.now.Mutating:
 		why.Hint += "; check by hand what was changed on the device"

@@ -108,6 +108,7 @@ func (s *Service) FinishAttempts(ctx context.Context, req *jobv1.FinishAttemptsR
 		return nil, err
 	}
 	answers, after, err := s.store.finish(ctx, s.now(), agent, tasks, fences, func(c *change, i int) bool {
+		c.proves = s.kinds.logsIn(c.now.Kind)
 		return c.finish(agent, req.GetItems()[i], s.retry)
 	})
 	if err != nil {

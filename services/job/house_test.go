@@ -244,7 +244,12 @@ func (h *house) service() *Service {
 	anything := func(*structpb.Struct) error { return nil }
 	s, err := New(Config{}, Deps{
 		Pool: h.pool, Now: h.clock.Now, Inventory: h.inventory, Vault: h.vault, Signer: signer,
-		Kinds: []Kind{{Describe: &jobv1.JobKind{Name: "backup"}, Validate: anything}, {Describe: &jobv1.JobKind{Name: "push", Mutating: true}, Validate: anything}},
+		Kinds: []Kind{
+			{Describe: &jobv1.JobKind{Name: "backup", LogsIn: true}, Validate: anything},
+			{Describe: &jobv1.JobKind{Name: "login", LogsIn: true, Once: true}, Validate: anything},
+			{Describe: &jobv1.JobKind{Name: "push", LogsIn: true, Mutating: true}, Validate: anything},
+			{Describe: &jobv1.JobKind{Name: "reachability", Once: true}, Validate: anything},
+		},
 	})
 	require.NoError(h.t, err)
 	return s

@@ -38,6 +38,22 @@ func (k kinds) check(name string, params *structpb.Struct) (*jobv1.JobKind, erro
 	return k[i].Describe, nil
 }
 
+func (k kinds) find(name string) *jobv1.JobKind {
+	if i := slices.IndexFunc(k, func(kind Kind) bool { return kind.Describe.GetName() == name }); i >= 0 {
+		return k[i].Describe
+	}
+	return nil
+}
+
+// logsIn tells whether a kind needs credentials. One that this version does not know (any more) is held to the stricter rule.
+func (k kinds) logsIn(name string) bool {
+	kind := k.find(name)
+	return kind == nil || kind.GetLogsIn()
+}
+
+// once tells whether how the device fails is the kind's answer.
+func (k kinds) once(name string) bool { return k.find(name).GetOnce() }
+
 // ListJobKinds answers the catalogue.
 func (s *Service) ListJobKinds(context.Context, *jobv1.ListJobKindsRequest) (*jobv1.ListJobKindsResponse, error) {
 	resp := &jobv1.ListJobKindsResponse{}

@@ -50,6 +50,10 @@ type change struct {
 	over *attemptEnd
 	// reported: the agent itself ended the attempt, and hub tells vault.
 	reported bool
+	// proves: success says that the device takes a login.
+	proves bool
+	// found is what the reported attempt found out, serialized; nil: nothing.
+	found []byte
 }
 
 // attemptEnd is a row of the attempts' history.

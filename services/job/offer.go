@@ -34,7 +34,7 @@ func (s *Service) offer(ctx context.Context, c *claimer, rows []jobsql.ClaimRead
 	defer cancel()
 	rest, err := o.locate(resolving, rows)
 	if err == nil {
-		rest, err = o.reserve(resolving, rest)
+		rest, err = o.admit(resolving, rest)
 	}
 	if err == nil {
 		rest, err = o.sign(resolving, rest)
@@ -81,6 +81,28 @@ func (o *offering) locate(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]j
 		}
 	}
 	return here, nil
+}
+
+// admit lets tasks in that do not log in, and asks for the credentials of the others. On an error all rows are answered.
+func (o *offering) admit(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]jobsql.ClaimReadyRow, error) {
+	var admitted, rest []jobsql.ClaimReadyRow
+	for _, row := range rows {
+		if o.s.kinds.logsIn(row.Kind) {
+			rest = append(rest, row)
+			continue
+		}
+		admitted = append(admitted, row)
+	}
+	reserved, err := o.reserve(ctx, rest)
+	if err != nil {
+		return rows, err
+	}
+	for _, row := range admitted {
+		o.addClaim(row, nil)
+		view := o.claims[len(o.claims)-1].GetView()
+		view.HostKeys, view.TrustFirstKey, view.InsecureHostKey = nil, false, false // nothing is asked of the device that they would protect
+	}
+	return append(admitted, reserved...), nil
 }
 
 // reserve asks vault which credentials each task may try now.

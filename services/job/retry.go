@@ -2,6 +2,7 @@ package job
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
@@ -31,11 +32,17 @@ var patience = map[jobv1.Failure_Class]time.Duration{
 	jobv1.Failure_INTERNAL:    30 * time.Second,
 }
 
-// retry says whether a task whose attempt of that number failed is tried again, and after how long: twice as long each time, give or take
-// a quarter, so that devices that failed together do not come back together.
-func (s *Service) retry(class jobv1.Failure_Class, attempt int16) (time.Duration, bool) {
+// noFaultOfTheDevice are the failures after which also a kind that is tried once is tried again: they answer nothing about the device.
+var noFaultOfTheDevice = []jobv1.Failure_Class{jobv1.Failure_CANCELLED, jobv1.Failure_LEASE_LOST, jobv1.Failure_STORE, jobv1.Failure_INTERNAL}
+
+// retryPolicy says whether a task of a kind whose attempt of that number failed is tried again, and after how long.
+type retryPolicy func(kind string, class jobv1.Failure_Class, attempt int16) (time.Duration, bool)
+
+// retry is the house's policy: twice as long each time, give or take a quarter, so that devices that failed together do not come back
+// together.
+func (s *Service) retry(kind string, class jobv1.Failure_Class, attempt int16) (time.Duration, bool) {
 	base, ok := patience[class]
-	if !ok || int(attempt) >= s.config.Attempts {
+	if !ok || int(attempt) >= s.config.Attempts || s.kinds.once(kind) && !slices.Contains(noFaultOfTheDevice, class) {
 		return 0, false
 	}
 	pause := base << max(0, attempt-1)

@@ -48,6 +48,29 @@ func (s *Service) CreateRun(ctx context.Context, req *jobv1.CreateRunRequest) (*
 	return s.start(ctx, newRun{kind: kind, selection: selection, params: req.GetParams(), requestID: req.GetRequestId()})
 }
 
+// testKind is what testing a device means.
+const testKind = "login"
+
+// TestDevice starts a login on one device.
+func (s *Service) TestDevice(ctx context.Context, req *jobv1.TestDeviceRequest) (*jobv1.Run, error) {
+	id, err := parseID("device", req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	kind, err := s.kinds.check(testKind, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := s.inventory.GetTargets(ctx, &inventoryv1.GetTargetsRequest{DeviceIds: []string{id.String()}})
+	if err != nil {
+		return nil, err
+	}
+	if len(resp.GetItems()) == 0 {
+		return nil, errs.New(codes.NotFound, "DEVICE_NOT_FOUND", "there is no device %s, or it is disabled; enable it to test it", id)
+	}
+	return s.start(ctx, newRun{kind: kind, selection: &inventoryv1.Selection{DeviceIds: []string{id.String()}}, requestID: req.GetRequestId()})
+}
+
 // start records a run; the expander does the rest.
 func (s *Service) start(ctx context.Context, r newRun) (*jobv1.Run, error) {
 	if len(r.requestID) > maxRequestID {

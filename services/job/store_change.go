@@ -121,6 +121,9 @@ func (b *batch) write(ctx context.Context, queueLocked bool) ([]string, error) {
 	if err := b.writeAttempts(ctx); err != nil {
 		return nil, err
 	}
+	if err := b.writeResults(ctx); err != nil {
+		return nil, err
+	}
 	counted, err := b.writeCounts(ctx)
 	return append(append(keys, b.freed()...), counted...), err
 }
@@ -224,7 +227,7 @@ func (b *batch) writeAttempts(ctx context.Context) error {
 	var proven []uuid.UUID
 	for _, id := range b.order {
 		c := b.tasks[id]
-		if c.now.State == succeeded && c.was.State != succeeded {
+		if c.proves && c.now.State == succeeded && c.was.State != succeeded {
 			proven = append(proven, c.now.DeviceID)
 		}
 		if c.over == nil {

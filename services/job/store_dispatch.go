@@ -10,8 +10,6 @@ import (
 	jobsql "github.com/netraven/netraven/gen/sqlc/job"
 )
 
-type retryPolicy func(jobv1.Failure_Class, int16) (time.Duration, bool)
-
 // hold renews leases and answers the fences of those that were live.
 func (s *store) hold(ctx context.Context, now time.Time, agent uuid.UUID, tasks []uuid.UUID, fences []int64) (map[int64]bool, error) {
 	rows, err := s.q.HoldSlots(ctx, jobsql.HoldSlotsParams{TaskIds: tasks, Fences: fences, AgentID: agent, LeaseUntil: utc(now).Add(leaseTime)})

@@ -1,7 +1,7 @@
 -- name: LockTasks :many
 -- Locked in the order of ids, always.
 SELECT t.id, t.run_id, t.device_id, t.gateway_id, t.state, t.fence, t.attempt, t.agent_id, t.changed, t.failure, t.waiting_for,
-    t.not_before, t.stop, t.created_at, t.started_at, t.finished_at, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
+    t.not_before, t.stop, t.created_at, t.started_at, t.finished_at, r.kind, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
 FROM task t JOIN run r ON r.id = t.run_id
 WHERE t.id = ANY(sqlc.arg(task_ids)::uuid[])
 ORDER BY t.id

@@ -145,3 +145,11 @@ type TaskLog struct {
 	Level    string
 	Message  string
 }
+
+type TaskResult struct {
+	TaskID     uuid.UUID
+	Fence      int64
+	Attempt    int16
+	FinishedAt time.Time
+	Result     []byte
+}

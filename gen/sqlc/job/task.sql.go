@@ -259,7 +259,7 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, e
 
 const lockTasks = `-- name: LockTasks :many
 SELECT t.id, t.run_id, t.device_id, t.gateway_id, t.state, t.fence, t.attempt, t.agent_id, t.changed, t.failure, t.waiting_for,
-    t.not_before, t.stop, t.created_at, t.started_at, t.finished_at, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
+    t.not_before, t.stop, t.created_at, t.started_at, t.finished_at, r.kind, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
 FROM task t JOIN run r ON r.id = t.run_id
 WHERE t.id = ANY($1::uuid[])
 ORDER BY t.id
@@ -283,6 +283,7 @@ type LockTasksRow struct {
 	CreatedAt    time.Time
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
+	Kind         string
 	Mutating     bool
 	RunCancelled bool
 }
@@ -314,6 +315,7 @@ func (q *Queries) LockTasks(ctx context.Context, taskIds []uuid.UUID) ([]LockTas
 			&i.CreatedAt,
 			&i.StartedAt,
 			&i.FinishedAt,
+			&i.Kind,
 			&i.Mutating,
 			&i.RunCancelled,
 		); err != nil {

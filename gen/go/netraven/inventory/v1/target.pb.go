@@ -870,7 +870,7 @@ type ReportObservationsRequest_Item struct {
 	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
 	// serial, model, version, hostname.
 	Facts map[string]string `protobuf:"bytes,3,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// A session succeeded.
+	// The device answered: a session succeeded, or a mere connection where that was all that was asked for.
 	Seen bool `protobuf:"varint,4,opt,name=seen,proto3" json:"seen,omitempty"`
 	// A complete backup was taken.
 	BackedUp bool `protobuf:"varint,5,opt,name=backed_up,json=backedUp,proto3" json:"backed_up,omitempty"`

@@ -841,8 +841,11 @@ type FinishAttemptsRequest_Item struct {
 	// It made a revision.
 	Changed bool `protobuf:"varint,3,opt,name=changed,proto3" json:"changed,omitempty"`
 	// Set when not succeeded.
-	Failure       *Failure               `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
-	FinishedAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
+	Failure    *Failure               `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
+	FinishedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
+	// What it found out, if its kind finds out anything; job fills in whose it is. Kept with the task, in place of an earlier
+	// attempt's.
+	Result        *TaskResult `protobuf:"bytes,6,opt,name=result,proto3" json:"result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -908,6 +911,13 @@ func (x *FinishAttemptsRequest_Item) GetFailure() *Failure {
 func (x *FinishAttemptsRequest_Item) GetFinishedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.FinishedAt
+	}
+	return nil
+}
+
+func (x *FinishAttemptsRequest_Item) GetResult() *TaskResult {
+	if x != nil {
+		return x.Result
 	}
 	return nil
 }
@@ -1085,7 +1095,7 @@ var File_netraven_job_v1_dispatch_proto protoreflect.FileDescriptor
 
 const file_netraven_job_v1_dispatch_proto_rawDesc = "" +
 	"\n" +
-	"\x1enetraven/job/v1/dispatch.proto\x12\x0fnetraven.job.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19netraven/job/v1/run.proto\x1a\x1anetraven/job/v1/spec.proto\x1a!netraven/options/v1/options.proto\"\xa9\x01\n" +
+	"\x1enetraven/job/v1/dispatch.proto\x12\x0fnetraven.job.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cnetraven/job/v1/result.proto\x1a\x19netraven/job/v1/run.proto\x1a\x1anetraven/job/v1/spec.proto\x1a!netraven/options/v1/options.proto\"\xa9\x01\n" +
 	"\x11ClaimTasksRequest\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -1117,17 +1127,18 @@ const file_netraven_job_v1_dispatch_proto_rawDesc = "" +
 	"\aSTARTED\x10\x03\x12\b\n" +
 	"\x04HELD\x10\x04\"2\n" +
 	"\x16ReportAttemptsResponse\x12\x18\n" +
-	"\aapplied\x18\x01 \x03(\bR\aapplied\"\xde\x02\n" +
+	"\aapplied\x18\x01 \x03(\bR\aapplied\"\x93\x03\n" +
 	"\x15FinishAttemptsRequest\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12A\n" +
-	"\x05items\x18\x02 \x03(\v2+.netraven.job.v1.FinishAttemptsRequest.ItemR\x05items\x1a\xe6\x01\n" +
+	"\x05items\x18\x02 \x03(\v2+.netraven.job.v1.FinishAttemptsRequest.ItemR\x05items\x1a\x9b\x02\n" +
 	"\x04Item\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12\x1c\n" +
 	"\tsucceeded\x18\x02 \x01(\bR\tsucceeded\x12\x18\n" +
 	"\achanged\x18\x03 \x01(\bR\achanged\x122\n" +
 	"\afailure\x18\x04 \x01(\v2\x18.netraven.job.v1.FailureR\afailure\x12;\n" +
 	"\vfinished_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"finishedAt\"\xb1\x01\n" +
+	"finishedAt\x123\n" +
+	"\x06result\x18\x06 \x01(\v2\x1b.netraven.job.v1.TaskResultR\x06result\"\xb1\x01\n" +
 	"\x16FinishAttemptsResponse\x12B\n" +
 	"\x05items\x18\x01 \x03(\v2,.netraven.job.v1.FinishAttemptsResponse.ItemR\x05items\x1aS\n" +
 	"\x04Item\x12\x18\n" +
@@ -1203,8 +1214,9 @@ var file_netraven_job_v1_dispatch_proto_goTypes = []any{
 	(*TaskSpec)(nil),                      // 20: netraven.job.v1.TaskSpec
 	(*Failure)(nil),                       // 21: netraven.job.v1.Failure
 	(*timestamppb.Timestamp)(nil),         // 22: google.protobuf.Timestamp
-	(Task_State)(0),                       // 23: netraven.job.v1.Task.State
-	(*LogLine)(nil),                       // 24: netraven.job.v1.LogLine
+	(*TaskResult)(nil),                    // 23: netraven.job.v1.TaskResult
+	(Task_State)(0),                       // 24: netraven.job.v1.Task.State
+	(*LogLine)(nil),                       // 25: netraven.job.v1.LogLine
 }
 var file_netraven_job_v1_dispatch_proto_depIdxs = []int32{
 	3,  // 0: netraven.job.v1.ClaimTasksRequest.held:type_name -> netraven.job.v1.AttemptRef
@@ -1224,26 +1236,27 @@ var file_netraven_job_v1_dispatch_proto_depIdxs = []int32{
 	3,  // 14: netraven.job.v1.FinishAttemptsRequest.Item.attempt:type_name -> netraven.job.v1.AttemptRef
 	21, // 15: netraven.job.v1.FinishAttemptsRequest.Item.failure:type_name -> netraven.job.v1.Failure
 	22, // 16: netraven.job.v1.FinishAttemptsRequest.Item.finished_at:type_name -> google.protobuf.Timestamp
-	23, // 17: netraven.job.v1.FinishAttemptsResponse.Item.state:type_name -> netraven.job.v1.Task.State
-	3,  // 18: netraven.job.v1.ResumeAgentResponse.Item.attempt:type_name -> netraven.job.v1.AttemptRef
-	1,  // 19: netraven.job.v1.ResumeAgentResponse.Item.verdict:type_name -> netraven.job.v1.ResumeAgentResponse.Verdict
-	3,  // 20: netraven.job.v1.AppendTaskLogRequest.Item.attempt:type_name -> netraven.job.v1.AttemptRef
-	24, // 21: netraven.job.v1.AppendTaskLogRequest.Item.line:type_name -> netraven.job.v1.LogLine
-	2,  // 22: netraven.job.v1.DispatchService.ClaimTasks:input_type -> netraven.job.v1.ClaimTasksRequest
-	5,  // 23: netraven.job.v1.DispatchService.ReportAttempts:input_type -> netraven.job.v1.ReportAttemptsRequest
-	7,  // 24: netraven.job.v1.DispatchService.FinishAttempts:input_type -> netraven.job.v1.FinishAttemptsRequest
-	9,  // 25: netraven.job.v1.DispatchService.ResumeAgent:input_type -> netraven.job.v1.ResumeAgentRequest
-	11, // 26: netraven.job.v1.DispatchService.AppendTaskLog:input_type -> netraven.job.v1.AppendTaskLogRequest
-	4,  // 27: netraven.job.v1.DispatchService.ClaimTasks:output_type -> netraven.job.v1.ClaimTasksResponse
-	6,  // 28: netraven.job.v1.DispatchService.ReportAttempts:output_type -> netraven.job.v1.ReportAttemptsResponse
-	8,  // 29: netraven.job.v1.DispatchService.FinishAttempts:output_type -> netraven.job.v1.FinishAttemptsResponse
-	10, // 30: netraven.job.v1.DispatchService.ResumeAgent:output_type -> netraven.job.v1.ResumeAgentResponse
-	12, // 31: netraven.job.v1.DispatchService.AppendTaskLog:output_type -> netraven.job.v1.AppendTaskLogResponse
-	27, // [27:32] is the sub-list for method output_type
-	22, // [22:27] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 17: netraven.job.v1.FinishAttemptsRequest.Item.result:type_name -> netraven.job.v1.TaskResult
+	24, // 18: netraven.job.v1.FinishAttemptsResponse.Item.state:type_name -> netraven.job.v1.Task.State
+	3,  // 19: netraven.job.v1.ResumeAgentResponse.Item.attempt:type_name -> netraven.job.v1.AttemptRef
+	1,  // 20: netraven.job.v1.ResumeAgentResponse.Item.verdict:type_name -> netraven.job.v1.ResumeAgentResponse.Verdict
+	3,  // 21: netraven.job.v1.AppendTaskLogRequest.Item.attempt:type_name -> netraven.job.v1.AttemptRef
+	25, // 22: netraven.job.v1.AppendTaskLogRequest.Item.line:type_name -> netraven.job.v1.LogLine
+	2,  // 23: netraven.job.v1.DispatchService.ClaimTasks:input_type -> netraven.job.v1.ClaimTasksRequest
+	5,  // 24: netraven.job.v1.DispatchService.ReportAttempts:input_type -> netraven.job.v1.ReportAttemptsRequest
+	7,  // 25: netraven.job.v1.DispatchService.FinishAttempts:input_type -> netraven.job.v1.FinishAttemptsRequest
+	9,  // 26: netraven.job.v1.DispatchService.ResumeAgent:input_type -> netraven.job.v1.ResumeAgentRequest
+	11, // 27: netraven.job.v1.DispatchService.AppendTaskLog:input_type -> netraven.job.v1.AppendTaskLogRequest
+	4,  // 28: netraven.job.v1.DispatchService.ClaimTasks:output_type -> netraven.job.v1.ClaimTasksResponse
+	6,  // 29: netraven.job.v1.DispatchService.ReportAttempts:output_type -> netraven.job.v1.ReportAttemptsResponse
+	8,  // 30: netraven.job.v1.DispatchService.FinishAttempts:output_type -> netraven.job.v1.FinishAttemptsResponse
+	10, // 31: netraven.job.v1.DispatchService.ResumeAgent:output_type -> netraven.job.v1.ResumeAgentResponse
+	12, // 32: netraven.job.v1.DispatchService.AppendTaskLog:output_type -> netraven.job.v1.AppendTaskLogResponse
+	28, // [28:33] is the sub-list for method output_type
+	23, // [23:28] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_netraven_job_v1_dispatch_proto_init() }
@@ -1251,6 +1264,7 @@ func file_netraven_job_v1_dispatch_proto_init() {
 	if File_netraven_job_v1_dispatch_proto != nil {
 		return
 	}
+	file_netraven_job_v1_result_proto_init()
 	file_netraven_job_v1_run_proto_init()
 	file_netraven_job_v1_spec_proto_init()
 	type x struct{}

@@ -137,8 +137,12 @@ type JobKind struct {
 	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Description string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
 	// May change the device; never retried once it began to.
-	Mutating      bool             `protobuf:"varint,3,opt,name=mutating,proto3" json:"mutating,omitempty"`
-	Params        []*JobKind_Param `protobuf:"bytes,4,rep,name=params,proto3" json:"params,omitempty"`
+	Mutating bool             `protobuf:"varint,3,opt,name=mutating,proto3" json:"mutating,omitempty"`
+	Params   []*JobKind_Param `protobuf:"bytes,4,rep,name=params,proto3" json:"params,omitempty"`
+	// Logs in to the device, so it needs a credential.
+	LogsIn bool `protobuf:"varint,5,opt,name=logs_in,json=logsIn,proto3" json:"logs_in,omitempty"`
+	// How the device fails is the answer: it is not tried again, except where an agent was lost.
+	Once          bool `protobuf:"varint,6,opt,name=once,proto3" json:"once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,6 +203,20 @@ func (x *JobKind) GetParams() []*JobKind_Param {
 		return x.Params
 	}
 	return nil
+}
+
+func (x *JobKind) GetLogsIn() bool {
+	if x != nil {
+		return x.LogsIn
+	}
+	return false
+}
+
+func (x *JobKind) GetOnce() bool {
+	if x != nil {
+		return x.Once
+	}
+	return false
 }
 
 // ListJobsRequest asks for a page.
@@ -723,12 +741,14 @@ const file_netraven_job_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\x82\x02\n" +
+	"updated_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xaf\x02\n" +
 	"\aJobKind\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1a\n" +
 	"\bmutating\x18\x03 \x01(\bR\bmutating\x126\n" +
-	"\x06params\x18\x04 \x03(\v2\x1e.netraven.job.v1.JobKind.ParamR\x06params\x1am\n" +
+	"\x06params\x18\x04 \x03(\v2\x1e.netraven.job.v1.JobKind.ParamR\x06params\x12\x17\n" +
+	"\alogs_in\x18\x05 \x01(\bR\x06logsIn\x12\x12\n" +
+	"\x04once\x18\x06 \x01(\bR\x04once\x1am\n" +
 	"\x05Param\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x1a\n" +

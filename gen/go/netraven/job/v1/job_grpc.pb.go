@@ -38,7 +38,7 @@ type JobServiceClient interface {
 	// ListJobs pages through the jobs by name. Needs job.job.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
 	// CreateJob saves a job. Needs job.job.write. The name is the natural key. Errors: ALREADY_EXISTS/JOB_EXISTS,
-	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID.
+	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
 	CreateJob(ctx context.Context, in *CreateJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// GetJob answers one job. Needs job.job.read. Errors: NOT_FOUND/JOB_NOT_FOUND.
 	GetJob(ctx context.Context, in *GetJobRequest, opts ...grpc.CallOption) (*Job, error)
@@ -141,7 +141,7 @@ type JobServiceServer interface {
 	// ListJobs pages through the jobs by name. Needs job.job.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
 	// CreateJob saves a job. Needs job.job.write. The name is the natural key. Errors: ALREADY_EXISTS/JOB_EXISTS,
-	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID.
+	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
 	CreateJob(context.Context, *CreateJobRequest) (*Job, error)
 	// GetJob answers one job. Needs job.job.read. Errors: NOT_FOUND/JOB_NOT_FOUND.
 	GetJob(context.Context, *GetJobRequest) (*Job, error)

@@ -671,6 +671,59 @@ func (x *CreateRunRequest) GetAll() bool {
 	return false
 }
 
+// TestDeviceRequest names a device.
+type TestDeviceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	RequestId     string                 `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestDeviceRequest) Reset() {
+	*x = TestDeviceRequest{}
+	mi := &file_netraven_job_v1_run_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestDeviceRequest) ProtoMessage() {}
+
+func (x *TestDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_job_v1_run_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestDeviceRequest.ProtoReflect.Descriptor instead.
+func (*TestDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TestDeviceRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *TestDeviceRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // ListRunsRequest asks for a page; filters intersect.
 type ListRunsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -685,7 +738,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[5]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +750,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[5]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +763,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{5}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListRunsRequest) GetPageSize() int32 {
@@ -759,7 +812,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[6]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +824,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[6]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +837,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{6}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListRunsResponse) GetItems() []*Run {
@@ -811,7 +864,7 @@ type GetRunRequest struct {
 
 func (x *GetRunRequest) Reset() {
 	*x = GetRunRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[7]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +876,7 @@ func (x *GetRunRequest) String() string {
 func (*GetRunRequest) ProtoMessage() {}
 
 func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[7]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +889,7 @@ func (x *GetRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRunRequest.ProtoReflect.Descriptor instead.
 func (*GetRunRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{7}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetRunRequest) GetId() string {
@@ -859,7 +912,7 @@ type ListTasksRequest struct {
 
 func (x *ListTasksRequest) Reset() {
 	*x = ListTasksRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[8]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +924,7 @@ func (x *ListTasksRequest) String() string {
 func (*ListTasksRequest) ProtoMessage() {}
 
 func (x *ListTasksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[8]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +937,7 @@ func (x *ListTasksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTasksRequest.ProtoReflect.Descriptor instead.
 func (*ListTasksRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{8}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListTasksRequest) GetRunId() string {
@@ -926,7 +979,7 @@ type ListTasksResponse struct {
 
 func (x *ListTasksResponse) Reset() {
 	*x = ListTasksResponse{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[9]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +991,7 @@ func (x *ListTasksResponse) String() string {
 func (*ListTasksResponse) ProtoMessage() {}
 
 func (x *ListTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[9]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1004,7 @@ func (x *ListTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTasksResponse.ProtoReflect.Descriptor instead.
 func (*ListTasksResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{9}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListTasksResponse) GetItems() []*Task {
@@ -978,7 +1031,7 @@ type WatchRunRequest struct {
 
 func (x *WatchRunRequest) Reset() {
 	*x = WatchRunRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[10]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1043,7 @@ func (x *WatchRunRequest) String() string {
 func (*WatchRunRequest) ProtoMessage() {}
 
 func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[10]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1056,7 @@ func (x *WatchRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRunRequest.ProtoReflect.Descriptor instead.
 func (*WatchRunRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{10}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchRunRequest) GetId() string {
@@ -1024,7 +1077,7 @@ type CancelRunRequest struct {
 
 func (x *CancelRunRequest) Reset() {
 	*x = CancelRunRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[11]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +1089,7 @@ func (x *CancelRunRequest) String() string {
 func (*CancelRunRequest) ProtoMessage() {}
 
 func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[11]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1049,7 +1102,7 @@ func (x *CancelRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRunRequest.ProtoReflect.Descriptor instead.
 func (*CancelRunRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{11}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CancelRunRequest) GetId() string {
@@ -1076,7 +1129,7 @@ type PauseRunRequest struct {
 
 func (x *PauseRunRequest) Reset() {
 	*x = PauseRunRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[12]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1141,7 @@ func (x *PauseRunRequest) String() string {
 func (*PauseRunRequest) ProtoMessage() {}
 
 func (x *PauseRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[12]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1154,7 @@ func (x *PauseRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseRunRequest.ProtoReflect.Descriptor instead.
 func (*PauseRunRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{12}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PauseRunRequest) GetId() string {
@@ -1121,7 +1174,7 @@ type ResumeRunRequest struct {
 
 func (x *ResumeRunRequest) Reset() {
 	*x = ResumeRunRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[13]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1186,7 @@ func (x *ResumeRunRequest) String() string {
 func (*ResumeRunRequest) ProtoMessage() {}
 
 func (x *ResumeRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[13]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1199,7 @@ func (x *ResumeRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeRunRequest.ProtoReflect.Descriptor instead.
 func (*ResumeRunRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{13}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResumeRunRequest) GetId() string {
@@ -1167,7 +1220,7 @@ type RetryFailedRequest struct {
 
 func (x *RetryFailedRequest) Reset() {
 	*x = RetryFailedRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[14]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1232,7 @@ func (x *RetryFailedRequest) String() string {
 func (*RetryFailedRequest) ProtoMessage() {}
 
 func (x *RetryFailedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[14]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1245,7 @@ func (x *RetryFailedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryFailedRequest.ProtoReflect.Descriptor instead.
 func (*RetryFailedRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{14}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RetryFailedRequest) GetId() string {
@@ -1219,7 +1272,7 @@ type CancelTaskRequest struct {
 
 func (x *CancelTaskRequest) Reset() {
 	*x = CancelTaskRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[15]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1284,7 @@ func (x *CancelTaskRequest) String() string {
 func (*CancelTaskRequest) ProtoMessage() {}
 
 func (x *CancelTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[15]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1297,7 @@ func (x *CancelTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTaskRequest.ProtoReflect.Descriptor instead.
 func (*CancelTaskRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{15}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CancelTaskRequest) GetId() string {
@@ -1264,7 +1317,7 @@ type GetTaskRequest struct {
 
 func (x *GetTaskRequest) Reset() {
 	*x = GetTaskRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[16]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1329,7 @@ func (x *GetTaskRequest) String() string {
 func (*GetTaskRequest) ProtoMessage() {}
 
 func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[16]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,10 +1342,55 @@ func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskRequest.ProtoReflect.Descriptor instead.
 func (*GetTaskRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{16}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetTaskRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// GetTaskResultRequest names a task.
+type GetTaskResultRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTaskResultRequest) Reset() {
+	*x = GetTaskResultRequest{}
+	mi := &file_netraven_job_v1_run_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTaskResultRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTaskResultRequest) ProtoMessage() {}
+
+func (x *GetTaskResultRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_job_v1_run_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTaskResultRequest.ProtoReflect.Descriptor instead.
+func (*GetTaskResultRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetTaskResultRequest) GetId() string {
 	if x != nil {
 		return x.Id
 	}
@@ -1309,7 +1407,7 @@ type ListTaskLogRequest struct {
 
 func (x *ListTaskLogRequest) Reset() {
 	*x = ListTaskLogRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[17]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1419,7 @@ func (x *ListTaskLogRequest) String() string {
 func (*ListTaskLogRequest) ProtoMessage() {}
 
 func (x *ListTaskLogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[17]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1432,7 @@ func (x *ListTaskLogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTaskLogRequest.ProtoReflect.Descriptor instead.
 func (*ListTaskLogRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{17}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListTaskLogRequest) GetId() string {
@@ -1355,7 +1453,7 @@ type ListTaskLogResponse struct {
 
 func (x *ListTaskLogResponse) Reset() {
 	*x = ListTaskLogResponse{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[18]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1465,7 @@ func (x *ListTaskLogResponse) String() string {
 func (*ListTaskLogResponse) ProtoMessage() {}
 
 func (x *ListTaskLogResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[18]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1478,7 @@ func (x *ListTaskLogResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTaskLogResponse.ProtoReflect.Descriptor instead.
 func (*ListTaskLogResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{18}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListTaskLogResponse) GetItems() []*LogLine {
@@ -1414,7 +1512,7 @@ type Run_Counts struct {
 
 func (x *Run_Counts) Reset() {
 	*x = Run_Counts{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1426,7 +1524,7 @@ func (x *Run_Counts) String() string {
 func (*Run_Counts) ProtoMessage() {}
 
 func (x *Run_Counts) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1593,7 @@ var File_netraven_job_v1_run_proto protoreflect.FileDescriptor
 
 const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\n" +
-	"\x19netraven/job/v1/run.proto\x12\x0fnetraven.job.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1anetraven/job/v1/spec.proto\x1a!netraven/options/v1/options.proto\"\xe9\x05\n" +
+	"\x19netraven/job/v1/run.proto\x12\x0fnetraven.job.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1cnetraven/job/v1/result.proto\x1a\x1anetraven/job/v1/spec.proto\x1a!netraven/options/v1/options.proto\"\xe9\x05\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x120\n" +
@@ -1591,7 +1689,11 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\x06params\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x06params\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12\x10\n" +
-	"\x03all\x18\a \x01(\bR\x03all\"\xaa\x01\n" +
+	"\x03all\x18\a \x01(\bR\x03all\"B\n" +
+	"\x11TestDeviceRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\"\xaa\x01\n" +
 	"\x0fListRunsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1630,15 +1732,19 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\x11CancelTaskRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\" \n" +
 	"\x0eGetTaskRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"&\n" +
+	"\x14GetTaskResultRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"$\n" +
 	"\x12ListTaskLogRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"m\n" +
 	"\x13ListTaskLogResponse\x12.\n" +
 	"\x05items\x18\x01 \x03(\v2\x18.netraven.job.v1.LogLineR\x05items\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf7\v\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x80\x0e\n" +
 	"\n" +
 	"RunService\x12|\n" +
-	"\tCreateRun\x12!.netraven.job.v1.CreateRunRequest\x1a\x14.netraven.job.v1.Run\"6\x8a\xb5\x18\x0ejob.run.create\x92\xb5\x18\tscheduler\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/runs\x12u\n" +
+	"\tCreateRun\x12!.netraven.job.v1.CreateRunRequest\x1a\x14.netraven.job.v1.Run\"6\x8a\xb5\x18\x0ejob.run.create\x92\xb5\x18\tscheduler\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/runs\x12~\n" +
+	"\n" +
+	"TestDevice\x12\".netraven.job.v1.TestDeviceRequest\x1a\x14.netraven.job.v1.Run\"6\x8a\xb5\x18\x0ejob.run.create\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/devices/{id}:test\x12u\n" +
 	"\bListRuns\x12 .netraven.job.v1.ListRunsRequest\x1a!.netraven.job.v1.ListRunsResponse\"$\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/runs\x12v\n" +
 	"\x06GetRun\x12\x1e.netraven.job.v1.GetRunRequest\x1a\x14.netraven.job.v1.Run\"6\x8a\xb5\x18\fjob.run.read\x92\xb5\x18\tscheduler\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/runs/{id}\x12\x87\x01\n" +
 	"\tListTasks\x12!.netraven.job.v1.ListTasksRequest\x1a\".netraven.job.v1.ListTasksResponse\"3\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/runs/{run_id}/tasks\x12{\n" +
@@ -1649,7 +1755,8 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\vRetryFailed\x12#.netraven.job.v1.RetryFailedRequest\x1a\x14.netraven.job.v1.Run\";\x8a\xb5\x18\x0ejob.run.create\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/api/v1/runs/{id}:retry_failed\x12\x7f\n" +
 	"\n" +
 	"CancelTask\x12\".netraven.job.v1.CancelTaskRequest\x1a\x15.netraven.job.v1.Task\"6\x8a\xb5\x18\x0ejob.run.cancel\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/tasks/{id}:cancel\x12m\n" +
-	"\aGetTask\x12\x1f.netraven.job.v1.GetTaskRequest\x1a\x15.netraven.job.v1.Task\"*\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/tasks/{id}\x12\x88\x01\n" +
+	"\aGetTask\x12\x1f.netraven.job.v1.GetTaskRequest\x1a\x15.netraven.job.v1.Task\"*\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/tasks/{id}\x12\x86\x01\n" +
+	"\rGetTaskResult\x12%.netraven.job.v1.GetTaskResultRequest\x1a\x1b.netraven.job.v1.TaskResult\"1\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/tasks/{id}/result\x12\x88\x01\n" +
 	"\vListTaskLog\x12#.netraven.job.v1.ListTaskLogRequest\x1a$.netraven.job.v1.ListTaskLogResponse\".\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/tasks/{id}/logB\xb8\x01\n" +
 	"\x13com.netraven.job.v1B\bRunProtoP\x01Z9github.com/netraven/netraven/gen/go/netraven/job/v1;jobv1\xa2\x02\x03NJX\xaa\x02\x0fNetraven.Job.V1\xca\x02\x0fNetraven\\Job\\V1\xe2\x02\x1bNetraven\\Job\\V1\\GPBMetadata\xea\x02\x11Netraven::Job::V1b\x06proto3"
 
@@ -1666,7 +1773,7 @@ func file_netraven_job_v1_run_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_job_v1_run_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_netraven_job_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_netraven_job_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_netraven_job_v1_run_proto_goTypes = []any{
 	(Run_State)(0),                // 0: netraven.job.v1.Run.State
 	(Task_State)(0),               // 1: netraven.job.v1.Task.State
@@ -1675,71 +1782,78 @@ var file_netraven_job_v1_run_proto_goTypes = []any{
 	(*RunEvent)(nil),              // 4: netraven.job.v1.RunEvent
 	(*LogLine)(nil),               // 5: netraven.job.v1.LogLine
 	(*CreateRunRequest)(nil),      // 6: netraven.job.v1.CreateRunRequest
-	(*ListRunsRequest)(nil),       // 7: netraven.job.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),      // 8: netraven.job.v1.ListRunsResponse
-	(*GetRunRequest)(nil),         // 9: netraven.job.v1.GetRunRequest
-	(*ListTasksRequest)(nil),      // 10: netraven.job.v1.ListTasksRequest
-	(*ListTasksResponse)(nil),     // 11: netraven.job.v1.ListTasksResponse
-	(*WatchRunRequest)(nil),       // 12: netraven.job.v1.WatchRunRequest
-	(*CancelRunRequest)(nil),      // 13: netraven.job.v1.CancelRunRequest
-	(*PauseRunRequest)(nil),       // 14: netraven.job.v1.PauseRunRequest
-	(*ResumeRunRequest)(nil),      // 15: netraven.job.v1.ResumeRunRequest
-	(*RetryFailedRequest)(nil),    // 16: netraven.job.v1.RetryFailedRequest
-	(*CancelTaskRequest)(nil),     // 17: netraven.job.v1.CancelTaskRequest
-	(*GetTaskRequest)(nil),        // 18: netraven.job.v1.GetTaskRequest
-	(*ListTaskLogRequest)(nil),    // 19: netraven.job.v1.ListTaskLogRequest
-	(*ListTaskLogResponse)(nil),   // 20: netraven.job.v1.ListTaskLogResponse
-	(*Run_Counts)(nil),            // 21: netraven.job.v1.Run.Counts
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 23: google.protobuf.Struct
-	(*Failure)(nil),               // 24: netraven.job.v1.Failure
+	(*TestDeviceRequest)(nil),     // 7: netraven.job.v1.TestDeviceRequest
+	(*ListRunsRequest)(nil),       // 8: netraven.job.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),      // 9: netraven.job.v1.ListRunsResponse
+	(*GetRunRequest)(nil),         // 10: netraven.job.v1.GetRunRequest
+	(*ListTasksRequest)(nil),      // 11: netraven.job.v1.ListTasksRequest
+	(*ListTasksResponse)(nil),     // 12: netraven.job.v1.ListTasksResponse
+	(*WatchRunRequest)(nil),       // 13: netraven.job.v1.WatchRunRequest
+	(*CancelRunRequest)(nil),      // 14: netraven.job.v1.CancelRunRequest
+	(*PauseRunRequest)(nil),       // 15: netraven.job.v1.PauseRunRequest
+	(*ResumeRunRequest)(nil),      // 16: netraven.job.v1.ResumeRunRequest
+	(*RetryFailedRequest)(nil),    // 17: netraven.job.v1.RetryFailedRequest
+	(*CancelTaskRequest)(nil),     // 18: netraven.job.v1.CancelTaskRequest
+	(*GetTaskRequest)(nil),        // 19: netraven.job.v1.GetTaskRequest
+	(*GetTaskResultRequest)(nil),  // 20: netraven.job.v1.GetTaskResultRequest
+	(*ListTaskLogRequest)(nil),    // 21: netraven.job.v1.ListTaskLogRequest
+	(*ListTaskLogResponse)(nil),   // 22: netraven.job.v1.ListTaskLogResponse
+	(*Run_Counts)(nil),            // 23: netraven.job.v1.Run.Counts
+	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 25: google.protobuf.Struct
+	(*Failure)(nil),               // 26: netraven.job.v1.Failure
+	(*TaskResult)(nil),            // 27: netraven.job.v1.TaskResult
 }
 var file_netraven_job_v1_run_proto_depIdxs = []int32{
 	0,  // 0: netraven.job.v1.Run.state:type_name -> netraven.job.v1.Run.State
-	21, // 1: netraven.job.v1.Run.counts:type_name -> netraven.job.v1.Run.Counts
-	22, // 2: netraven.job.v1.Run.created_at:type_name -> google.protobuf.Timestamp
-	22, // 3: netraven.job.v1.Run.finished_at:type_name -> google.protobuf.Timestamp
-	23, // 4: netraven.job.v1.Run.params:type_name -> google.protobuf.Struct
+	23, // 1: netraven.job.v1.Run.counts:type_name -> netraven.job.v1.Run.Counts
+	24, // 2: netraven.job.v1.Run.created_at:type_name -> google.protobuf.Timestamp
+	24, // 3: netraven.job.v1.Run.finished_at:type_name -> google.protobuf.Timestamp
+	25, // 4: netraven.job.v1.Run.params:type_name -> google.protobuf.Struct
 	1,  // 5: netraven.job.v1.Task.state:type_name -> netraven.job.v1.Task.State
-	24, // 6: netraven.job.v1.Task.failure:type_name -> netraven.job.v1.Failure
-	22, // 7: netraven.job.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	22, // 8: netraven.job.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	22, // 9: netraven.job.v1.Task.finished_at:type_name -> google.protobuf.Timestamp
+	26, // 6: netraven.job.v1.Task.failure:type_name -> netraven.job.v1.Failure
+	24, // 7: netraven.job.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	24, // 8: netraven.job.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	24, // 9: netraven.job.v1.Task.finished_at:type_name -> google.protobuf.Timestamp
 	2,  // 10: netraven.job.v1.RunEvent.run:type_name -> netraven.job.v1.Run
 	3,  // 11: netraven.job.v1.RunEvent.tasks:type_name -> netraven.job.v1.Task
-	22, // 12: netraven.job.v1.LogLine.at:type_name -> google.protobuf.Timestamp
-	23, // 13: netraven.job.v1.CreateRunRequest.params:type_name -> google.protobuf.Struct
+	24, // 12: netraven.job.v1.LogLine.at:type_name -> google.protobuf.Timestamp
+	25, // 13: netraven.job.v1.CreateRunRequest.params:type_name -> google.protobuf.Struct
 	0,  // 14: netraven.job.v1.ListRunsRequest.state:type_name -> netraven.job.v1.Run.State
 	2,  // 15: netraven.job.v1.ListRunsResponse.items:type_name -> netraven.job.v1.Run
 	1,  // 16: netraven.job.v1.ListTasksRequest.state:type_name -> netraven.job.v1.Task.State
 	3,  // 17: netraven.job.v1.ListTasksResponse.items:type_name -> netraven.job.v1.Task
 	5,  // 18: netraven.job.v1.ListTaskLogResponse.items:type_name -> netraven.job.v1.LogLine
 	6,  // 19: netraven.job.v1.RunService.CreateRun:input_type -> netraven.job.v1.CreateRunRequest
-	7,  // 20: netraven.job.v1.RunService.ListRuns:input_type -> netraven.job.v1.ListRunsRequest
-	9,  // 21: netraven.job.v1.RunService.GetRun:input_type -> netraven.job.v1.GetRunRequest
-	10, // 22: netraven.job.v1.RunService.ListTasks:input_type -> netraven.job.v1.ListTasksRequest
-	12, // 23: netraven.job.v1.RunService.WatchRun:input_type -> netraven.job.v1.WatchRunRequest
-	13, // 24: netraven.job.v1.RunService.CancelRun:input_type -> netraven.job.v1.CancelRunRequest
-	14, // 25: netraven.job.v1.RunService.PauseRun:input_type -> netraven.job.v1.PauseRunRequest
-	15, // 26: netraven.job.v1.RunService.ResumeRun:input_type -> netraven.job.v1.ResumeRunRequest
-	16, // 27: netraven.job.v1.RunService.RetryFailed:input_type -> netraven.job.v1.RetryFailedRequest
-	17, // 28: netraven.job.v1.RunService.CancelTask:input_type -> netraven.job.v1.CancelTaskRequest
-	18, // 29: netraven.job.v1.RunService.GetTask:input_type -> netraven.job.v1.GetTaskRequest
-	19, // 30: netraven.job.v1.RunService.ListTaskLog:input_type -> netraven.job.v1.ListTaskLogRequest
-	2,  // 31: netraven.job.v1.RunService.CreateRun:output_type -> netraven.job.v1.Run
-	8,  // 32: netraven.job.v1.RunService.ListRuns:output_type -> netraven.job.v1.ListRunsResponse
-	2,  // 33: netraven.job.v1.RunService.GetRun:output_type -> netraven.job.v1.Run
-	11, // 34: netraven.job.v1.RunService.ListTasks:output_type -> netraven.job.v1.ListTasksResponse
-	4,  // 35: netraven.job.v1.RunService.WatchRun:output_type -> netraven.job.v1.RunEvent
-	2,  // 36: netraven.job.v1.RunService.CancelRun:output_type -> netraven.job.v1.Run
-	2,  // 37: netraven.job.v1.RunService.PauseRun:output_type -> netraven.job.v1.Run
-	2,  // 38: netraven.job.v1.RunService.ResumeRun:output_type -> netraven.job.v1.Run
-	2,  // 39: netraven.job.v1.RunService.RetryFailed:output_type -> netraven.job.v1.Run
-	3,  // 40: netraven.job.v1.RunService.CancelTask:output_type -> netraven.job.v1.Task
-	3,  // 41: netraven.job.v1.RunService.GetTask:output_type -> netraven.job.v1.Task
-	20, // 42: netraven.job.v1.RunService.ListTaskLog:output_type -> netraven.job.v1.ListTaskLogResponse
-	31, // [31:43] is the sub-list for method output_type
-	19, // [19:31] is the sub-list for method input_type
+	7,  // 20: netraven.job.v1.RunService.TestDevice:input_type -> netraven.job.v1.TestDeviceRequest
+	8,  // 21: netraven.job.v1.RunService.ListRuns:input_type -> netraven.job.v1.ListRunsRequest
+	10, // 22: netraven.job.v1.RunService.GetRun:input_type -> netraven.job.v1.GetRunRequest
+	11, // 23: netraven.job.v1.RunService.ListTasks:input_type -> netraven.job.v1.ListTasksRequest
+	13, // 24: netraven.job.v1.RunService.WatchRun:input_type -> netraven.job.v1.WatchRunRequest
+	14, // 25: netraven.job.v1.RunService.CancelRun:input_type -> netraven.job.v1.CancelRunRequest
+	15, // 26: netraven.job.v1.RunService.PauseRun:input_type -> netraven.job.v1.PauseRunRequest
+	16, // 27: netraven.job.v1.RunService.ResumeRun:input_type -> netraven.job.v1.ResumeRunRequest
+	17, // 28: netraven.job.v1.RunService.RetryFailed:input_type -> netraven.job.v1.RetryFailedRequest
+	18, // 29: netraven.job.v1.RunService.CancelTask:input_type -> netraven.job.v1.CancelTaskRequest
+	19, // 30: netraven.job.v1.RunService.GetTask:input_type -> netraven.job.v1.GetTaskRequest
+	20, // 31: netraven.job.v1.RunService.GetTaskResult:input_type -> netraven.job.v1.GetTaskResultRequest
+	21, // 32: netraven.job.v1.RunService.ListTaskLog:input_type -> netraven.job.v1.ListTaskLogRequest
+	2,  // 33: netraven.job.v1.RunService.CreateRun:output_type -> netraven.job.v1.Run
+	2,  // 34: netraven.job.v1.RunService.TestDevice:output_type -> netraven.job.v1.Run
+	9,  // 35: netraven.job.v1.RunService.ListRuns:output_type -> netraven.job.v1.ListRunsResponse
+	2,  // 36: netraven.job.v1.RunService.GetRun:output_type -> netraven.job.v1.Run
+	12, // 37: netraven.job.v1.RunService.ListTasks:output_type -> netraven.job.v1.ListTasksResponse
+	4,  // 38: netraven.job.v1.RunService.WatchRun:output_type -> netraven.job.v1.RunEvent
+	2,  // 39: netraven.job.v1.RunService.CancelRun:output_type -> netraven.job.v1.Run
+	2,  // 40: netraven.job.v1.RunService.PauseRun:output_type -> netraven.job.v1.Run
+	2,  // 41: netraven.job.v1.RunService.ResumeRun:output_type -> netraven.job.v1.Run
+	2,  // 42: netraven.job.v1.RunService.RetryFailed:output_type -> netraven.job.v1.Run
+	3,  // 43: netraven.job.v1.RunService.CancelTask:output_type -> netraven.job.v1.Task
+	3,  // 44: netraven.job.v1.RunService.GetTask:output_type -> netraven.job.v1.Task
+	27, // 45: netraven.job.v1.RunService.GetTaskResult:output_type -> netraven.job.v1.TaskResult
+	22, // 46: netraven.job.v1.RunService.ListTaskLog:output_type -> netraven.job.v1.ListTaskLogResponse
+	33, // [33:47] is the sub-list for method output_type
+	19, // [19:33] is the sub-list for method input_type
 	19, // [19:19] is the sub-list for extension type_name
 	19, // [19:19] is the sub-list for extension extendee
 	0,  // [0:19] is the sub-list for field type_name
@@ -1750,6 +1864,7 @@ func file_netraven_job_v1_run_proto_init() {
 	if File_netraven_job_v1_run_proto != nil {
 		return
 	}
+	file_netraven_job_v1_result_proto_init()
 	file_netraven_job_v1_spec_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1757,7 +1872,7 @@ func file_netraven_job_v1_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_job_v1_run_proto_rawDesc), len(file_netraven_job_v1_run_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

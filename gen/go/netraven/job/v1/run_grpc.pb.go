@@ -19,18 +19,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RunService_CreateRun_FullMethodName   = "/netraven.job.v1.RunService/CreateRun"
-	RunService_ListRuns_FullMethodName    = "/netraven.job.v1.RunService/ListRuns"
-	RunService_GetRun_FullMethodName      = "/netraven.job.v1.RunService/GetRun"
-	RunService_ListTasks_FullMethodName   = "/netraven.job.v1.RunService/ListTasks"
-	RunService_WatchRun_FullMethodName    = "/netraven.job.v1.RunService/WatchRun"
-	RunService_CancelRun_FullMethodName   = "/netraven.job.v1.RunService/CancelRun"
-	RunService_PauseRun_FullMethodName    = "/netraven.job.v1.RunService/PauseRun"
-	RunService_ResumeRun_FullMethodName   = "/netraven.job.v1.RunService/ResumeRun"
-	RunService_RetryFailed_FullMethodName = "/netraven.job.v1.RunService/RetryFailed"
-	RunService_CancelTask_FullMethodName  = "/netraven.job.v1.RunService/CancelTask"
-	RunService_GetTask_FullMethodName     = "/netraven.job.v1.RunService/GetTask"
-	RunService_ListTaskLog_FullMethodName = "/netraven.job.v1.RunService/ListTaskLog"
+	RunService_CreateRun_FullMethodName     = "/netraven.job.v1.RunService/CreateRun"
+	RunService_TestDevice_FullMethodName    = "/netraven.job.v1.RunService/TestDevice"
+	RunService_ListRuns_FullMethodName      = "/netraven.job.v1.RunService/ListRuns"
+	RunService_GetRun_FullMethodName        = "/netraven.job.v1.RunService/GetRun"
+	RunService_ListTasks_FullMethodName     = "/netraven.job.v1.RunService/ListTasks"
+	RunService_WatchRun_FullMethodName      = "/netraven.job.v1.RunService/WatchRun"
+	RunService_CancelRun_FullMethodName     = "/netraven.job.v1.RunService/CancelRun"
+	RunService_PauseRun_FullMethodName      = "/netraven.job.v1.RunService/PauseRun"
+	RunService_ResumeRun_FullMethodName     = "/netraven.job.v1.RunService/ResumeRun"
+	RunService_RetryFailed_FullMethodName   = "/netraven.job.v1.RunService/RetryFailed"
+	RunService_CancelTask_FullMethodName    = "/netraven.job.v1.RunService/CancelTask"
+	RunService_GetTask_FullMethodName       = "/netraven.job.v1.RunService/GetTask"
+	RunService_GetTaskResult_FullMethodName = "/netraven.job.v1.RunService/GetTaskResult"
+	RunService_ListTaskLog_FullMethodName   = "/netraven.job.v1.RunService/ListTaskLog"
 )
 
 // RunServiceClient is the client API for RunService service.
@@ -40,8 +42,13 @@ const (
 // Runs: one execution of a job over devices, and their tasks.
 type RunServiceClient interface {
 	// CreateRun starts a run and answers at once; its tasks appear while it expands. Needs job.run.create. Idempotent by request_id
-	// for 24 hours per caller. Errors: INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /SELECTION_EMPTY (no dimension given).
+	// for 24 hours per caller. Errors: INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, /SELECTION_EMPTY (no
+	// dimension given), FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
 	CreateRun(ctx context.Context, in *CreateRunRequest, opts ...grpc.CallOption) (*Run, error)
+	// TestDevice starts a run of kind login on one device and answers it at once, as CreateRun does: its task's result says which
+	// stages went well. Works on enabled devices only. Needs job.run.create. Idempotent by request_id for 24 hours per caller. Errors:
+	// NOT_FOUND/DEVICE_NOT_FOUND.
+	TestDevice(ctx context.Context, in *TestDeviceRequest, opts ...grpc.CallOption) (*Run, error)
 	// ListRuns pages through the runs, newest first. Needs job.run.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
 	// GetRun answers one run with its counts. Needs job.run.read. Errors: NOT_FOUND/RUN_NOT_FOUND.
@@ -68,6 +75,10 @@ type RunServiceClient interface {
 	CancelTask(ctx context.Context, in *CancelTaskRequest, opts ...grpc.CallOption) (*Task, error)
 	// GetTask answers one task. Needs job.run.read. Errors: NOT_FOUND/TASK_NOT_FOUND.
 	GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*Task, error)
+	// GetTaskResult answers what the last attempt at a task that came to anything found out. Needs job.run.read, and for the output of commands also
+	// gitstore.revision.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/RESULT_NOT_FOUND (no attempt has come to
+	// anything, or the kind finds out nothing but how it ended), PERMISSION_DENIED.
+	GetTaskResult(ctx context.Context, in *GetTaskResultRequest, opts ...grpc.CallOption) (*TaskResult, error)
 	// ListTaskLog answers the log lines of a task's attempts, oldest first. Needs job.run.read. Errors: NOT_FOUND/TASK_NOT_FOUND.
 	ListTaskLog(ctx context.Context, in *ListTaskLogRequest, opts ...grpc.CallOption) (*ListTaskLogResponse, error)
 }
@@ -84,6 +95,16 @@ func (c *runServiceClient) CreateRun(ctx context.Context, in *CreateRunRequest, 
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Run)
 	err := c.cc.Invoke(ctx, RunService_CreateRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *runServiceClient) TestDevice(ctx context.Context, in *TestDeviceRequest, opts ...grpc.CallOption) (*Run, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Run)
+	err := c.cc.Invoke(ctx, RunService_TestDevice_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +220,16 @@ func (c *runServiceClient) GetTask(ctx context.Context, in *GetTaskRequest, opts
 	return out, nil
 }
 
+func (c *runServiceClient) GetTaskResult(ctx context.Context, in *GetTaskResultRequest, opts ...grpc.CallOption) (*TaskResult, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TaskResult)
+	err := c.cc.Invoke(ctx, RunService_GetTaskResult_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *runServiceClient) ListTaskLog(ctx context.Context, in *ListTaskLogRequest, opts ...grpc.CallOption) (*ListTaskLogResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListTaskLogResponse)
@@ -216,8 +247,13 @@ func (c *runServiceClient) ListTaskLog(ctx context.Context, in *ListTaskLogReque
 // Runs: one execution of a job over devices, and their tasks.
 type RunServiceServer interface {
 	// CreateRun starts a run and answers at once; its tasks appear while it expands. Needs job.run.create. Idempotent by request_id
-	// for 24 hours per caller. Errors: INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /SELECTION_EMPTY (no dimension given).
+	// for 24 hours per caller. Errors: INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, /SELECTION_EMPTY (no
+	// dimension given), FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
 	CreateRun(context.Context, *CreateRunRequest) (*Run, error)
+	// TestDevice starts a run of kind login on one device and answers it at once, as CreateRun does: its task's result says which
+	// stages went well. Works on enabled devices only. Needs job.run.create. Idempotent by request_id for 24 hours per caller. Errors:
+	// NOT_FOUND/DEVICE_NOT_FOUND.
+	TestDevice(context.Context, *TestDeviceRequest) (*Run, error)
 	// ListRuns pages through the runs, newest first. Needs job.run.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
 	// GetRun answers one run with its counts. Needs job.run.read. Errors: NOT_FOUND/RUN_NOT_FOUND.
@@ -244,6 +280,10 @@ type RunServiceServer interface {
 	CancelTask(context.Context, *CancelTaskRequest) (*Task, error)
 	// GetTask answers one task. Needs job.run.read. Errors: NOT_FOUND/TASK_NOT_FOUND.
 	GetTask(context.Context, *GetTaskRequest) (*Task, error)
+	// GetTaskResult answers what the last attempt at a task that came to anything found out. Needs job.run.read, and for the output of commands also
+	// gitstore.revision.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/RESULT_NOT_FOUND (no attempt has come to
+	// anything, or the kind finds out nothing but how it ended), PERMISSION_DENIED.
+	GetTaskResult(context.Context, *GetTaskResultRequest) (*TaskResult, error)
 	// ListTaskLog answers the log lines of a task's attempts, oldest first. Needs job.run.read. Errors: NOT_FOUND/TASK_NOT_FOUND.
 	ListTaskLog(context.Context, *ListTaskLogRequest) (*ListTaskLogResponse, error)
 	mustEmbedUnimplementedRunServiceServer()
@@ -258,6 +298,9 @@ type UnimplementedRunServiceServer struct{}
 
 func (UnimplementedRunServiceServer) CreateRun(context.Context, *CreateRunRequest) (*Run, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateRun not implemented")
+}
+func (UnimplementedRunServiceServer) TestDevice(context.Context, *TestDeviceRequest) (*Run, error) {
+	return nil, status.Error(codes.Unimplemented, "method TestDevice not implemented")
 }
 func (UnimplementedRunServiceServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
@@ -288,6 +331,9 @@ func (UnimplementedRunServiceServer) CancelTask(context.Context, *CancelTaskRequ
 }
 func (UnimplementedRunServiceServer) GetTask(context.Context, *GetTaskRequest) (*Task, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTask not implemented")
+}
+func (UnimplementedRunServiceServer) GetTaskResult(context.Context, *GetTaskResultRequest) (*TaskResult, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTaskResult not implemented")
 }
 func (UnimplementedRunServiceServer) ListTaskLog(context.Context, *ListTaskLogRequest) (*ListTaskLogResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTaskLog not implemented")
@@ -327,6 +373,24 @@ func _RunService_CreateRun_Handler(srv interface{}, ctx context.Context, dec fun
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RunServiceServer).CreateRun(ctx, req.(*CreateRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RunService_TestDevice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TestDeviceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).TestDevice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_TestDevice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).TestDevice(ctx, req.(*TestDeviceRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -504,6 +568,24 @@ func _RunService_GetTask_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RunService_GetTaskResult_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTaskResultRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).GetTaskResult(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_GetTaskResult_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).GetTaskResult(ctx, req.(*GetTaskResultRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RunService_ListTaskLog_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListTaskLogRequest)
 	if err := dec(in); err != nil {
@@ -532,6 +614,10 @@ var RunService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CreateRun",
 			Handler:    _RunService_CreateRun_Handler,
+		},
+		{
+			MethodName: "TestDevice",
+			Handler:    _RunService_TestDevice_Handler,
 		},
 		{
 			MethodName: "ListRuns",
@@ -568,6 +654,10 @@ var RunService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetTask",
 			Handler:    _RunService_GetTask_Handler,
+		},
+		{
+			MethodName: "GetTaskResult",
+			Handler:    _RunService_GetTaskResult_Handler,
 		},
 		{
 			MethodName: "ListTaskLog",
