@@ -28,3 +28,12 @@ var generalMasker = sync.OnceValue(func() *masker {
 	m, _ := newMasker(generalSecrets())
 	return m
 })
+
+// generalReject is how Cisco-like command lines refuse, whoever made them.
+var generalReject = sync.OnceValue(func() *Pattern {
+	p, err := NewPattern(`^% ?(?:Invalid input detected|Unknown command|Unrecognized command|Incomplete command|Ambiguous command)`)
+	if err != nil {
+		panic(err)
+	}
+	return p
+})

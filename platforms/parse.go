@@ -78,7 +78,7 @@ func (r *reader) page(root *yaml.Node) *Page {
 		Transport: f.transport(),
 		Login:     f.login(),
 		Pager:     f.exchanges("pager"),
-		Reject:    f.patterns("reject"),
+		Reject:    append(f.patterns("reject"), generalReject()),
 		ClearLine: f.text("clear_line"),
 	}
 	p.Backup = f.backup(append(f.patterns("log"), deviceLog()))
