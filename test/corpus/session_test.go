@@ -16,6 +16,7 @@ import (
 // recorded is what this suite needs of a session of the corpus.
 type recorded struct {
 	Name      string
+	Note      string
 	Platform  string
 	Transport string
 	Prompts   []string
@@ -146,19 +147,13 @@ func (r *recorded) dialog(line, command string) bool {
 		slices.ContainsFunc(r.Prompts, func(p string) bool { return strings.TrimSpace(p) == line })
 }
 
-// retried reports that the recorded person gave a password, was refused and gave another one. NetRaven never
+// retried reports that the recorded person gave a password that was refused, and gave another one. NetRaven never
 // does: what it is to do there is to fail.
-func (r *recorded) retried() bool {
-	given := 0
-	for _, s := range r.Exchanges {
-		switch {
-		case s.Secret:
-			given++
-		case !s.Username:
-			return given > 1
-		}
-	}
-	return given > 1
+func (r *recorded) retried(page *platforms.Page) bool {
+	return slices.ContainsFunc(r.Exchanges, func(s step) bool {
+		said := strings.NewReplacer("\r", "", "\x00", "").Replace(strings.Join(s.Receive, ""))
+		return s.Secret && slices.ContainsFunc(page.Login.Failed, func(p *platforms.Pattern) bool { return p.Match([]byte(said)) })
+	})
 }
 
 // lines are the lines that are not blank, without the blanks at their ends.
