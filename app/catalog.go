@@ -57,7 +57,11 @@ var catalog = []room{
 			auth.Deps{Pool: p.pool, Log: p.log, Key: key})
 	}},
 	{"inventory", inventorydb.Migrations, []string{"auth"}, func(p *parts) (service, error) {
-		return inventory.New(inventory.Config{}, inventory.Deps{Pool: p.pool, Log: p.log, Trust: authv1.NewTrustServiceClient(p.to["auth"])})
+		pages, err := customPages(filepath.Join(p.cfg.Data, "platforms"))
+		if err != nil {
+			return nil, err
+		}
+		return inventory.New(inventory.Config{Pages: pages}, inventory.Deps{Pool: p.pool, Log: p.log, Trust: authv1.NewTrustServiceClient(p.to["auth"])})
 	}},
 	{"vault", vaultdb.Migrations, []string{"auth", "inventory"}, func(p *parts) (service, error) {
 		key, err := p.key()

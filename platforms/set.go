@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -84,3 +85,80 @@ func (s *Set) Lookup(name string) (*Page, bool) {
 
 // List returns all pages, by name. Do not modify the aliases.
 func (s *Set) List() []Entry { return slices.Clone(s.entries) }
+
+// With returns a set in which pages take the place of those of the same name, or stand beside the others. A page that replaces one
+// goes on answering to its aliases, so that no device loses its platform. What a new page claims it gets: ask Taken before. The set
+// itself does not change.
+func (s *Set) With(pages ...*Page) *Set {
+	out := &Set{entries: slices.Clone(s.entries), index: maps.Clone(s.index)}
+	for _, p := range pages {
+		e := Entry{Name: p.Name, Label: p.Label, Vendor: p.Vendor, Aliases: slices.Clone(p.Aliases)}
+		l := &lazyPage{page: p}
+		l.once.Do(func() {})
+		at, found := out.find(p.Name)
+		if found {
+			for _, a := range out.entries[at].Aliases {
+				if !slices.ContainsFunc(e.Aliases, func(o string) bool { return strings.EqualFold(a, o) }) && s.means(a, p.Name) {
+					e.Aliases = append(e.Aliases, a)
+				}
+			}
+			out.entries[at] = e
+		} else {
+			out.entries = slices.Insert(out.entries, at, e)
+		}
+		for _, name := range append([]string{p.Name}, e.Aliases...) {
+			out.index[strings.ToLower(name)] = l
+		}
+	}
+	return out
+}
+
+// Without returns a set that does not know the platforms of these names; their aliases mean nothing in it.
+func (s *Set) Without(names ...string) *Set {
+	out := &Set{entries: slices.Clone(s.entries), index: maps.Clone(s.index)}
+	for _, name := range names {
+		at, found := out.find(name)
+		if !found {
+			continue
+		}
+		for _, a := range append([]string{name}, out.entries[at].Aliases...) {
+			if s.means(a, name) {
+				delete(out.index, strings.ToLower(a))
+			}
+		}
+		out.entries = slices.Delete(out.entries, at, at+1)
+	}
+	return out
+}
+
+// Taken says why p cannot join the set: its name, or one of its aliases, means another page already. Nil: it can.
+func (s *Set) Taken(file string, p *Page) []Problem {
+	var out []Problem
+	for _, e := range s.entries {
+		for _, a := range e.Aliases {
+			if strings.EqualFold(a, p.Name) && e.Name != p.Name {
+				out = append(out, Problem{File: file, Key: "name",
+					Message: fmt.Sprintf("%q already means %s: give the page that name to take its place, or another one", p.Name, e.Name)})
+			}
+		}
+		if e.Name == p.Name {
+			continue
+		}
+		for i, a := range p.Aliases {
+			if strings.EqualFold(a, e.Name) || slices.ContainsFunc(e.Aliases, func(o string) bool { return strings.EqualFold(a, o) }) {
+				out = append(out, Problem{File: file, Key: fmt.Sprintf("aliases[%d]", i), Message: fmt.Sprintf("%q already means %s", a, e.Name)})
+			}
+		}
+	}
+	return out
+}
+
+// find is where the page of that name is, or would be.
+func (s *Set) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(s.entries, name, func(e Entry, n string) int { return strings.Compare(e.Name, n) })
+}
+
+// means reports that a name or alias leads to the page called name.
+func (s *Set) means(alias, name string) bool {
+	return s.index[strings.ToLower(alias)] == s.index[strings.ToLower(name)]
+}

@@ -11,6 +11,7 @@ import (
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	"github.com/netraven/netraven/internal/errs"
 	"github.com/netraven/netraven/internal/wellknown"
+	"github.com/netraven/netraven/platforms"
 )
 
 // furnish is what exists from the first start.
@@ -152,16 +153,55 @@ func (*fakeTags) ListTags(context.Context, *inventoryv1.ListTagsRequest) (*inven
 
 type fakePlatforms struct {
 	inventoryv1.UnimplementedPlatformServiceServer
+	custom map[string]*inventoryv1.Platform
 }
 
-func (*fakePlatforms) ListPlatforms(context.Context, *inventoryv1.ListPlatformsRequest) (*inventoryv1.ListPlatformsResponse, error) {
-	return &inventoryv1.ListPlatformsResponse{Items: []*inventoryv1.Platform{{Id: "cisco_ios", Name: "cisco_ios", Label: "Cisco IOS and IOS XE",
-		Aliases: []string{"ios"}, Builtin: true}}}, nil
+func (f *fakePlatforms) ListPlatforms(context.Context, *inventoryv1.ListPlatformsRequest) (*inventoryv1.ListPlatformsResponse, error) {
+	out := &inventoryv1.ListPlatformsResponse{Items: []*inventoryv1.Platform{{Id: "cisco_ios", Name: "cisco_ios", Label: "Cisco IOS and IOS XE",
+		Aliases: []string{"ios"}, Builtin: true, Origin: inventoryv1.Platform_BUILTIN}}}
+	for _, p := range f.custom {
+		out.Items = append(out.Items, p)
+	}
+	return out, nil
 }
 
-func (*fakePlatforms) GetPlatform(_ context.Context, r *inventoryv1.GetPlatformRequest) (*inventoryv1.Platform, error) {
+func (f *fakePlatforms) GetPlatform(_ context.Context, r *inventoryv1.GetPlatformRequest) (*inventoryv1.Platform, error) {
+	if p := f.custom[r.Id]; p != nil {
+		return p, nil
+	}
 	if r.Id != "cisco_ios" && r.Id != "ios" {
 		return nil, errs.NotFound("platform", r.Id)
 	}
 	return &inventoryv1.Platform{Id: "cisco_ios", Name: "cisco_ios", Page: "name: cisco_ios\nbackup:\n  - {artifact: running.cfg}\n  - {artifact: facts.txt}\n"}, nil
+}
+
+func (f *fakePlatforms) take(text string) (*inventoryv1.Platform, error) {
+	p, problems := platforms.Parse("page", []byte(text))
+	if p == nil {
+		return nil, errs.New(codes.InvalidArgument, "PAGE_INVALID", "%v", problems[0])
+	}
+	if f.custom == nil {
+		f.custom = map[string]*inventoryv1.Platform{}
+	}
+	f.custom[p.Name] = &inventoryv1.Platform{Id: p.Name, Name: p.Name, Label: p.Label, Aliases: p.Aliases, Page: text, Digest: p.Digest(), Origin: inventoryv1.Platform_API}
+	return f.custom[p.Name], nil
+}
+
+func (f *fakePlatforms) CreatePlatform(_ context.Context, r *inventoryv1.CreatePlatformRequest) (*inventoryv1.Platform, error) {
+	if len(f.custom) > 0 {
+		return nil, errs.New(codes.AlreadyExists, "PLATFORM_EXISTS", "there is a custom page")
+	}
+	return f.take(r.GetPlatform().GetPage())
+}
+
+func (f *fakePlatforms) UpdatePlatform(_ context.Context, r *inventoryv1.UpdatePlatformRequest) (*inventoryv1.Platform, error) {
+	return f.take(r.GetPlatform().GetPage())
+}
+
+func (f *fakePlatforms) DeletePlatform(_ context.Context, r *inventoryv1.DeletePlatformRequest) (*emptypb.Empty, error) {
+	if r.Id == "cisco_ios" {
+		return nil, errs.New(codes.FailedPrecondition, "PLATFORM_IS_BUILTIN", "it comes with NetRaven")
+	}
+	delete(f.custom, r.Id)
+	return &emptypb.Empty{}, nil
 }

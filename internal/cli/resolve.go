@@ -28,6 +28,7 @@ var (
 	deviceNoun     = noun{"device", "/api/v1/devices", "device"}
 	siteNoun       = noun{"site", "/api/v1/sites", "site"}
 	gatewayNoun    = noun{"gateway", "/api/v1/gateways", "gateway"}
+	platformNoun   = noun{"platform", "/api/v1/platforms", "platform"}
 	credentialNoun = noun{"credential", "/api/v1/credentials", "credential"}
 	jobNoun        = noun{"job", "/api/v1/jobs", "job"}
 	scheduleNoun   = noun{"schedule", "/api/v1/schedules", "schedule"}

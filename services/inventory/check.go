@@ -132,11 +132,12 @@ func parseIDs(field string, ids []string) ([]uuid.UUID, error) {
 	return out, nil
 }
 
-func (s *Service) checkPlatform(field, name string) (string, error) {
+// check answers the name of the platform that a name or an alias means.
+func (s *shelf) check(field, name string) (string, error) {
 	if strings.TrimSpace(name) == "" {
 		return "", errs.Invalid(field, "MISSING", "must name a platform; GET /api/v1/platforms lists them")
 	}
-	page, ok := s.pages.Lookup(strings.TrimSpace(name))
+	page, ok := s.Lookup(strings.TrimSpace(name))
 	if !ok {
 		const help = "is not a platform or an alias of one; GET /api/v1/platforms lists them"
 		return "", errs.New(codes.InvalidArgument, "PLATFORM_UNKNOWN", "%s: %q %s", field, name, help).Field(field, "PLATFORM_UNKNOWN", help)

@@ -28,7 +28,11 @@ func (s *Service) ListDevices(ctx context.Context, in *inventoryv1.ListDevicesRe
 		}
 	}
 	if in.GetPlatform() != "" {
-		if p.Platform, err = s.checkPlatform("platform", in.GetPlatform()); err != nil {
+		shelf, err := s.pages.now(ctx, s.store.q)
+		if err != nil {
+			return nil, err
+		}
+		if p.Platform, err = shelf.check("platform", in.GetPlatform()); err != nil {
 			return nil, err
 		}
 	}
@@ -53,7 +57,11 @@ func lowered(names []string) []string {
 
 // CreateDevice adds a device.
 func (s *Service) CreateDevice(ctx context.Context, in *inventoryv1.CreateDeviceRequest) (*inventoryv1.Device, error) {
-	d, err := s.checkDevice(in.GetDevice())
+	shelf, err := s.pages.now(ctx, s.store.q)
+	if err != nil {
+		return nil, err
+	}
+	d, err := checkDevice(in.GetDevice(), shelf)
 	if err != nil {
 		return nil, err
 	}
@@ -77,11 +85,15 @@ func (s *Service) UpdateDevice(ctx context.Context, in *inventoryv1.UpdateDevice
 	if err != nil {
 		return nil, err
 	}
+	shelf, err := s.pages.now(ctx, s.store.q)
+	if err != nil {
+		return nil, err
+	}
 	return s.store.updateDevice(ctx, id, s.now(), func(now *inventoryv1.Device) (device, error) {
 		if err := merge(now, in.GetDevice(), in.GetUpdateMask().GetPaths()); err != nil {
 			return device{}, err
 		}
-		d, err := s.checkDevice(now)
+		d, err := checkDevice(now, shelf)
 		d.id = id
 		return d, err
 	})
@@ -149,7 +161,7 @@ type device struct {
 }
 
 // checkDevice answers the device with defaults filled in, or what is wrong with its first wrong field.
-func (s *Service) checkDevice(in *inventoryv1.Device) (device, error) {
+func checkDevice(in *inventoryv1.Device, shelf *shelf) (device, error) {
 	if in == nil {
 		return device{}, errs.Invalid("device", "MISSING", "send the device")
 	}
@@ -164,7 +176,7 @@ func (s *Service) checkDevice(in *inventoryv1.Device) (device, error) {
 	if d.msg.Port, err = checkPort("port", in.GetPort()); err != nil {
 		return d, err
 	}
-	if d.msg.Platform, err = s.checkPlatform("platform", in.GetPlatform()); err != nil {
+	if d.msg.Platform, err = shelf.check("platform", in.GetPlatform()); err != nil {
 		return d, err
 	}
 	if d.siteID, err = checkSite(in.GetSiteId()); err != nil {

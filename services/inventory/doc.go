@@ -1,7 +1,7 @@
 // Package inventory keeps what there is: gateways, sites, tags, devices, their host keys, and the platform pages. It resolves selections for runs and tells
 // other services what an attempt at a device needs.
 //
-// Tables: gateway, site, tag, device, device_tag, host_key, platform_page.
+// Tables: gateway, site, tag, device, device_tag, host_key, platform_page, custom_platform.
 //
 // Invariants:
 //   - A device's id never changes; a name is unique within its site ignoring case, among the devices that are not deleted.
@@ -9,6 +9,7 @@
 //   - A device has at least one tag; without any it gets `default`.
 //   - The gateway `local` and the site `default` always exist (package wellknown).
 //   - A host key is ACCEPTED at first contact only if nothing is accepted for the device yet; afterwards only a person accepts.
+//   - A platform's page is the server's file of that name, else the one given by API, else the built-in one. A name or alias means one page.
 //   - Every platform page that a target ever named can be had by its digest.
 //
 // Host keys of one device:

@@ -44,10 +44,13 @@ func (s *Service) ImportDevices(ctx context.Context, in *inventoryv1.ImportDevic
 	if err != nil {
 		return nil, err
 	}
+	if places.platforms, err = s.pages.now(ctx, s.store.q); err != nil {
+		return nil, err
+	}
 	rows := make([]*importRow, 0, len(lines))
 	seen := map[string]int32{}
 	for _, l := range lines {
-		r := s.readRow(l, places)
+		r := readRow(l, places)
 		key := r.dev.siteID.String() + "/" + strings.ToLower(r.dev.msg.GetName())
 		if first, again := seen[key]; again && r.out.Result != rowError {
 			fail(r, "name: line "+itoa(first)+" has the same name at the same site; keep one of them")
@@ -84,14 +87,15 @@ func summary(rows []*importRow) *inventoryv1.ImportDevicesResponse {
 
 func fail(r *importRow, what string) { r.out.Result, r.out.Error = rowError, what }
 
-// places are the sites and gateways by lower-case name.
+// places are the sites and gateways by lower-case name, and the platforms: what a row can name.
 type places struct {
-	sites    map[string]uuid.UUID
-	gateways map[string]uuid.UUID
+	sites     map[string]uuid.UUID
+	gateways  map[string]uuid.UUID
+	platforms *shelf
 }
 
 // readRow checks one line as CreateDevice would check it.
-func (s *Service) readRow(l csvLine, p places) *importRow {
+func readRow(l csvLine, p places) *importRow {
 	r := &importRow{out: &inventoryv1.ImportDevicesResponse_Row{Line: l.number, Name: l.value("name")}, given: l.given(), dev: device{msg: &inventoryv1.Device{}}}
 	if l.err != "" {
 		fail(r, l.err)
@@ -127,7 +131,7 @@ func (s *Service) readRow(l csvLine, p places) *importRow {
 		}
 		d.GatewayId = id.String()
 	}
-	checked, err := s.checkDevice(d)
+	checked, err := checkDevice(d, p.platforms)
 	if err != nil {
 		fail(r, errs.From(err).Message())
 		if site, e := checkSite(d.GetSiteId()); e == nil {

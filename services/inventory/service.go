@@ -15,8 +15,11 @@ import (
 	"github.com/netraven/netraven/platforms"
 )
 
-// Config has nothing to set yet.
-type Config struct{}
+// Config is what people set.
+type Config struct {
+	// Pages are custom platforms from files; each takes the place of a built-in page of its name.
+	Pages []*platforms.Page
+}
 
 // Deps is what inventory needs of the world.
 type Deps struct {
@@ -43,13 +46,13 @@ type Service struct {
 	now   func() time.Time
 	trust authv1.TrustServiceClient
 	store *store
-	pages *platforms.Set
+	pages *catalogue
 	// kept are the digests of pages that are in the table for sure.
 	kept sync.Map
 }
 
 // New makes the service.
-func New(_ Config, d Deps) (*Service, error) {
+func New(cfg Config, d Deps) (*Service, error) {
 	if d.Pool == nil || d.Trust == nil {
 		return nil, errors.New("inventory: a dependency is missing")
 	}
@@ -59,7 +62,7 @@ func New(_ Config, d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	return &Service{log: d.Log, now: d.Now, trust: d.Trust, store: newStore(d.Pool), pages: platforms.Builtin()}, nil
+	return &Service{log: d.Log, now: d.Now, trust: d.Trust, store: newStore(d.Pool), pages: newCatalogue(d.Log, cfg.Pages)}, nil
 }
 
 // Register adds the RPCs to a server.

@@ -26,6 +26,7 @@ import (
 	"github.com/netraven/netraven/internal/grpcx/grpctest"
 	"github.com/netraven/netraven/internal/pgtest"
 	"github.com/netraven/netraven/internal/wellknown"
+	"github.com/netraven/netraven/platforms"
 	"github.com/netraven/netraven/services/inventory"
 )
 
@@ -50,10 +51,13 @@ type house struct {
 	trust     *trust
 }
 
-func open(t testing.TB) house {
+func open(t testing.TB) house { return openWith(t, nil) }
+
+// openWith starts inventory with pages from files.
+func openWith(t testing.TB, pages []*platforms.Page) house {
 	t.Helper()
 	tr := &trust{}
-	s, err := inventory.New(inventory.Config{}, inventory.Deps{Pool: pgtest.New(t, "inventory", inventorydb.Migrations), Trust: tr})
+	s, err := inventory.New(inventory.Config{Pages: pages}, inventory.Deps{Pool: pgtest.New(t, "inventory", inventorydb.Migrations), Trust: tr})
 	require.NoError(t, err)
 	user := grpctest.Serve(t, "api", &authn.Principal{UserID: "1", Username: "ann", Permissions: []string{"*"}}, s)
 	hub := grpctest.Serve(t, "hub", nil, s)

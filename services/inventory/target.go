@@ -59,8 +59,12 @@ func (s *Service) GetTargets(ctx context.Context, in *inventoryv1.GetTargetsRequ
 	if err != nil {
 		return nil, err
 	}
+	shelf, err := s.pages.now(ctx, s.store.q)
+	if err != nil {
+		return nil, err
+	}
 	for _, t := range items {
-		if t.PageDigest, err = s.keepPage(ctx, t.GetPlatform()); err != nil {
+		if t.PageDigest, err = s.keepPage(ctx, shelf, t.GetPlatform()); err != nil {
 			return nil, err
 		}
 	}
@@ -68,9 +72,9 @@ func (s *Service) GetTargets(ctx context.Context, in *inventoryv1.GetTargetsRequ
 }
 
 // keepPage answers the digest of a platform's page, and records the page the first time this process names it.
-func (s *Service) keepPage(ctx context.Context, platform string) (string, error) {
-	p, ok := s.pages.Lookup(platform)
-	if !ok { // a device can keep a platform that this version no longer has
+func (s *Service) keepPage(ctx context.Context, shelf *shelf, platform string) (string, error) {
+	p, ok := shelf.Lookup(platform)
+	if !ok { // a device can keep a platform that there no longer is
 		return "", nil
 	}
 	if _, done := s.kept.Load(p.Digest()); !done {

@@ -10,6 +10,15 @@ import (
 	"github.com/google/uuid"
 )
 
+type CustomPlatform struct {
+	Name      string
+	Digest    string
+	Page      []byte
+	UpdatedBy string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
 type Device struct {
 	ID            uuid.UUID
 	Name          string

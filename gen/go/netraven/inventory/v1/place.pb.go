@@ -26,6 +26,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Where the page is from.
+type Platform_Origin int32
+
+const (
+	Platform_UNSPECIFIED Platform_Origin = 0
+	// It came with this version.
+	Platform_BUILTIN Platform_Origin = 1
+	// A file in the server's folder `platforms`, read at start.
+	Platform_FILE Platform_Origin = 2
+	// CreatePlatform.
+	Platform_API Platform_Origin = 3
+)
+
+// Enum value maps for Platform_Origin.
+var (
+	Platform_Origin_name = map[int32]string{
+		0: "UNSPECIFIED",
+		1: "BUILTIN",
+		2: "FILE",
+		3: "API",
+	}
+	Platform_Origin_value = map[string]int32{
+		"UNSPECIFIED": 0,
+		"BUILTIN":     1,
+		"FILE":        2,
+		"API":         3,
+	}
+)
+
+func (x Platform_Origin) Enum() *Platform_Origin {
+	p := new(Platform_Origin)
+	*p = x
+	return p
+}
+
+func (x Platform_Origin) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Platform_Origin) Descriptor() protoreflect.EnumDescriptor {
+	return file_netraven_inventory_v1_place_proto_enumTypes[0].Descriptor()
+}
+
+func (Platform_Origin) Type() protoreflect.EnumType {
+	return &file_netraven_inventory_v1_place_proto_enumTypes[0]
+}
+
+func (x Platform_Origin) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Platform_Origin.Descriptor instead.
+func (Platform_Origin) EnumDescriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_place_proto_rawDescGZIP(), []int{3, 0}
+}
+
 // Site is where devices stand.
 type Site struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -267,8 +323,12 @@ type Platform struct {
 	// The page as YAML; empty in lists.
 	Page string `protobuf:"bytes,5,opt,name=page,proto3" json:"page,omitempty"`
 	// SHA-256 of the page, lower-case hex.
-	Digest        string `protobuf:"bytes,6,opt,name=digest,proto3" json:"digest,omitempty"`
-	Builtin       bool   `protobuf:"varint,7,opt,name=builtin,proto3" json:"builtin,omitempty"`
+	Digest string `protobuf:"bytes,6,opt,name=digest,proto3" json:"digest,omitempty"`
+	// The page that came with this version is the one in use.
+	Builtin       bool                   `protobuf:"varint,7,opt,name=builtin,proto3" json:"builtin,omitempty"`
+	Origin        Platform_Origin        `protobuf:"varint,8,opt,name=origin,proto3,enum=netraven.inventory.v1.Platform_Origin" json:"origin,omitempty"`
+	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -350,6 +410,27 @@ func (x *Platform) GetBuiltin() bool {
 		return x.Builtin
 	}
 	return false
+}
+
+func (x *Platform) GetOrigin() Platform_Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return Platform_UNSPECIFIED
+}
+
+func (x *Platform) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *Platform) GetUpdatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdatedAt
+	}
+	return nil
 }
 
 // ListSitesRequest asks for a page.
@@ -1181,6 +1262,149 @@ func (x *GetPlatformRequest) GetId() string {
 	return ""
 }
 
+// CreatePlatformRequest carries the page; everything else is read from it.
+type CreatePlatformRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Platform      *Platform              `protobuf:"bytes,1,opt,name=platform,proto3" json:"platform,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreatePlatformRequest) Reset() {
+	*x = CreatePlatformRequest{}
+	mi := &file_netraven_inventory_v1_place_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreatePlatformRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreatePlatformRequest) ProtoMessage() {}
+
+func (x *CreatePlatformRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_place_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreatePlatformRequest.ProtoReflect.Descriptor instead.
+func (*CreatePlatformRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_place_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CreatePlatformRequest) GetPlatform() *Platform {
+	if x != nil {
+		return x.Platform
+	}
+	return nil
+}
+
+// UpdatePlatformRequest carries the new page. Its name stays.
+type UpdatePlatformRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Platform      *Platform              `protobuf:"bytes,1,opt,name=platform,proto3" json:"platform,omitempty"`
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdatePlatformRequest) Reset() {
+	*x = UpdatePlatformRequest{}
+	mi := &file_netraven_inventory_v1_place_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdatePlatformRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdatePlatformRequest) ProtoMessage() {}
+
+func (x *UpdatePlatformRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_place_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdatePlatformRequest.ProtoReflect.Descriptor instead.
+func (*UpdatePlatformRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_place_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *UpdatePlatformRequest) GetPlatform() *Platform {
+	if x != nil {
+		return x.Platform
+	}
+	return nil
+}
+
+func (x *UpdatePlatformRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// DeletePlatformRequest names a platform.
+type DeletePlatformRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeletePlatformRequest) Reset() {
+	*x = DeletePlatformRequest{}
+	mi := &file_netraven_inventory_v1_place_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeletePlatformRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeletePlatformRequest) ProtoMessage() {}
+
+func (x *DeletePlatformRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_place_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeletePlatformRequest.ProtoReflect.Descriptor instead.
+func (*DeletePlatformRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_place_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DeletePlatformRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 var File_netraven_inventory_v1_place_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_place_proto_rawDesc = "" +
@@ -1207,7 +1431,7 @@ const file_netraven_inventory_v1_place_proto_rawDesc = "" +
 	"\x03Tag\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +
-	"\fdevice_count\x18\x03 \x01(\x05R\vdeviceCount\"\xa4\x01\n" +
+	"\fdevice_count\x18\x03 \x01(\x05R\vdeviceCount\"\x95\x03\n" +
 	"\bPlatform\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -1215,7 +1439,18 @@ const file_netraven_inventory_v1_place_proto_rawDesc = "" +
 	"\aaliases\x18\x04 \x03(\tR\aaliases\x12\x12\n" +
 	"\x04page\x18\x05 \x01(\tR\x04page\x12\x16\n" +
 	"\x06digest\x18\x06 \x01(\tR\x06digest\x12\x18\n" +
-	"\abuiltin\x18\a \x01(\bR\abuiltin\"N\n" +
+	"\abuiltin\x18\a \x01(\bR\abuiltin\x12>\n" +
+	"\x06origin\x18\b \x01(\x0e2&.netraven.inventory.v1.Platform.OriginR\x06origin\x129\n" +
+	"\n" +
+	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
+	"\n" +
+	"updated_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"9\n" +
+	"\x06Origin\x12\x0f\n" +
+	"\vUNSPECIFIED\x10\x00\x12\v\n" +
+	"\aBUILTIN\x10\x01\x12\b\n" +
+	"\x04FILE\x10\x02\x12\a\n" +
+	"\x03API\x10\x03\"N\n" +
 	"\x10ListSitesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1262,6 +1497,14 @@ const file_netraven_inventory_v1_place_proto_rawDesc = "" +
 	"\x05items\x18\x01 \x03(\v2\x1f.netraven.inventory.v1.PlatformR\x05items\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"$\n" +
 	"\x12GetPlatformRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"T\n" +
+	"\x15CreatePlatformRequest\x12;\n" +
+	"\bplatform\x18\x01 \x01(\v2\x1f.netraven.inventory.v1.PlatformR\bplatform\"\x91\x01\n" +
+	"\x15UpdatePlatformRequest\x12;\n" +
+	"\bplatform\x18\x01 \x01(\v2\x1f.netraven.inventory.v1.PlatformR\bplatform\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"'\n" +
+	"\x15DeletePlatformRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id2\xc4\x05\n" +
 	"\vSiteService\x12\x8c\x01\n" +
 	"\tListSites\x12'.netraven.inventory.v1.ListSitesRequest\x1a(.netraven.inventory.v1.ListSitesResponse\",\x8a\xb5\x18\x13inventory.site.read\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/sites\x12\x88\x01\n" +
@@ -1281,10 +1524,13 @@ const file_netraven_inventory_v1_place_proto_rawDesc = "" +
 	"\rDeleteGateway\x12+.netraven.inventory.v1.DeleteGatewayRequest\x1a\x16.google.protobuf.Empty\"8\x8a\xb5\x18\x17inventory.gateway.write\x82\xd3\xe4\x93\x02\x17*\x15/api/v1/gateways/{id}2\x96\x01\n" +
 	"\n" +
 	"TagService\x12\x87\x01\n" +
-	"\bListTags\x12&.netraven.inventory.v1.ListTagsRequest\x1a'.netraven.inventory.v1.ListTagsResponse\"*\x8a\xb5\x18\x12inventory.tag.read\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/tags2\xcb\x02\n" +
+	"\bListTags\x12&.netraven.inventory.v1.ListTagsRequest\x1a'.netraven.inventory.v1.ListTagsResponse\"*\x8a\xb5\x18\x12inventory.tag.read\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/tags2\xb4\x06\n" +
 	"\x0fPlatformService\x12\xa0\x01\n" +
 	"\rListPlatforms\x12+.netraven.inventory.v1.ListPlatformsRequest\x1a,.netraven.inventory.v1.ListPlatformsResponse\"4\x8a\xb5\x18\x17inventory.platform.read\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/platforms\x12\x94\x01\n" +
-	"\vGetPlatform\x12).netraven.inventory.v1.GetPlatformRequest\x1a\x1f.netraven.inventory.v1.Platform\"9\x8a\xb5\x18\x17inventory.platform.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/platforms/{id}B\xe4\x01\n" +
+	"\vGetPlatform\x12).netraven.inventory.v1.GetPlatformRequest\x1a\x1f.netraven.inventory.v1.Platform\"9\x8a\xb5\x18\x17inventory.platform.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/platforms/{id}\x12\xa0\x01\n" +
+	"\x0eCreatePlatform\x12,.netraven.inventory.v1.CreatePlatformRequest\x1a\x1f.netraven.inventory.v1.Platform\"?\x8a\xb5\x18\x18inventory.platform.write\x82\xd3\xe4\x93\x02\x1d:\bplatform\"\x11/api/v1/platforms\x12\xae\x01\n" +
+	"\x0eUpdatePlatform\x12,.netraven.inventory.v1.UpdatePlatformRequest\x1a\x1f.netraven.inventory.v1.Platform\"M\x8a\xb5\x18\x18inventory.platform.write\x82\xd3\xe4\x93\x02+:\bplatform2\x1f/api/v1/platforms/{platform.id}\x12\x92\x01\n" +
+	"\x0eDeletePlatform\x12,.netraven.inventory.v1.DeletePlatformRequest\x1a\x16.google.protobuf.Empty\":\x8a\xb5\x18\x18inventory.platform.write\x82\xd3\xe4\x93\x02\x18*\x16/api/v1/platforms/{id}B\xe4\x01\n" +
 	"\x19com.netraven.inventory.v1B\n" +
 	"PlaceProtoP\x01ZEgithub.com/netraven/netraven/gen/go/netraven/inventory/v1;inventoryv1\xa2\x02\x03NIX\xaa\x02\x15Netraven.Inventory.V1\xca\x02\x15Netraven\\Inventory\\V1\xe2\x02!Netraven\\Inventory\\V1\\GPBMetadata\xea\x02\x17Netraven::Inventory::V1b\x06proto3"
 
@@ -1300,79 +1546,96 @@ func file_netraven_inventory_v1_place_proto_rawDescGZIP() []byte {
 	return file_netraven_inventory_v1_place_proto_rawDescData
 }
 
-var file_netraven_inventory_v1_place_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_netraven_inventory_v1_place_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_netraven_inventory_v1_place_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_netraven_inventory_v1_place_proto_goTypes = []any{
-	(*Site)(nil),                  // 0: netraven.inventory.v1.Site
-	(*Gateway)(nil),               // 1: netraven.inventory.v1.Gateway
-	(*Tag)(nil),                   // 2: netraven.inventory.v1.Tag
-	(*Platform)(nil),              // 3: netraven.inventory.v1.Platform
-	(*ListSitesRequest)(nil),      // 4: netraven.inventory.v1.ListSitesRequest
-	(*ListSitesResponse)(nil),     // 5: netraven.inventory.v1.ListSitesResponse
-	(*CreateSiteRequest)(nil),     // 6: netraven.inventory.v1.CreateSiteRequest
-	(*GetSiteRequest)(nil),        // 7: netraven.inventory.v1.GetSiteRequest
-	(*UpdateSiteRequest)(nil),     // 8: netraven.inventory.v1.UpdateSiteRequest
-	(*DeleteSiteRequest)(nil),     // 9: netraven.inventory.v1.DeleteSiteRequest
-	(*ListGatewaysRequest)(nil),   // 10: netraven.inventory.v1.ListGatewaysRequest
-	(*ListGatewaysResponse)(nil),  // 11: netraven.inventory.v1.ListGatewaysResponse
-	(*CreateGatewayRequest)(nil),  // 12: netraven.inventory.v1.CreateGatewayRequest
-	(*GetGatewayRequest)(nil),     // 13: netraven.inventory.v1.GetGatewayRequest
-	(*UpdateGatewayRequest)(nil),  // 14: netraven.inventory.v1.UpdateGatewayRequest
-	(*DeleteGatewayRequest)(nil),  // 15: netraven.inventory.v1.DeleteGatewayRequest
-	(*ListTagsRequest)(nil),       // 16: netraven.inventory.v1.ListTagsRequest
-	(*ListTagsResponse)(nil),      // 17: netraven.inventory.v1.ListTagsResponse
-	(*ListPlatformsRequest)(nil),  // 18: netraven.inventory.v1.ListPlatformsRequest
-	(*ListPlatformsResponse)(nil), // 19: netraven.inventory.v1.ListPlatformsResponse
-	(*GetPlatformRequest)(nil),    // 20: netraven.inventory.v1.GetPlatformRequest
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil), // 22: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),         // 23: google.protobuf.Empty
+	(Platform_Origin)(0),          // 0: netraven.inventory.v1.Platform.Origin
+	(*Site)(nil),                  // 1: netraven.inventory.v1.Site
+	(*Gateway)(nil),               // 2: netraven.inventory.v1.Gateway
+	(*Tag)(nil),                   // 3: netraven.inventory.v1.Tag
+	(*Platform)(nil),              // 4: netraven.inventory.v1.Platform
+	(*ListSitesRequest)(nil),      // 5: netraven.inventory.v1.ListSitesRequest
+	(*ListSitesResponse)(nil),     // 6: netraven.inventory.v1.ListSitesResponse
+	(*CreateSiteRequest)(nil),     // 7: netraven.inventory.v1.CreateSiteRequest
+	(*GetSiteRequest)(nil),        // 8: netraven.inventory.v1.GetSiteRequest
+	(*UpdateSiteRequest)(nil),     // 9: netraven.inventory.v1.UpdateSiteRequest
+	(*DeleteSiteRequest)(nil),     // 10: netraven.inventory.v1.DeleteSiteRequest
+	(*ListGatewaysRequest)(nil),   // 11: netraven.inventory.v1.ListGatewaysRequest
+	(*ListGatewaysResponse)(nil),  // 12: netraven.inventory.v1.ListGatewaysResponse
+	(*CreateGatewayRequest)(nil),  // 13: netraven.inventory.v1.CreateGatewayRequest
+	(*GetGatewayRequest)(nil),     // 14: netraven.inventory.v1.GetGatewayRequest
+	(*UpdateGatewayRequest)(nil),  // 15: netraven.inventory.v1.UpdateGatewayRequest
+	(*DeleteGatewayRequest)(nil),  // 16: netraven.inventory.v1.DeleteGatewayRequest
+	(*ListTagsRequest)(nil),       // 17: netraven.inventory.v1.ListTagsRequest
+	(*ListTagsResponse)(nil),      // 18: netraven.inventory.v1.ListTagsResponse
+	(*ListPlatformsRequest)(nil),  // 19: netraven.inventory.v1.ListPlatformsRequest
+	(*ListPlatformsResponse)(nil), // 20: netraven.inventory.v1.ListPlatformsResponse
+	(*GetPlatformRequest)(nil),    // 21: netraven.inventory.v1.GetPlatformRequest
+	(*CreatePlatformRequest)(nil), // 22: netraven.inventory.v1.CreatePlatformRequest
+	(*UpdatePlatformRequest)(nil), // 23: netraven.inventory.v1.UpdatePlatformRequest
+	(*DeletePlatformRequest)(nil), // 24: netraven.inventory.v1.DeletePlatformRequest
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 26: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),         // 27: google.protobuf.Empty
 }
 var file_netraven_inventory_v1_place_proto_depIdxs = []int32{
-	21, // 0: netraven.inventory.v1.Site.created_at:type_name -> google.protobuf.Timestamp
-	21, // 1: netraven.inventory.v1.Site.updated_at:type_name -> google.protobuf.Timestamp
-	21, // 2: netraven.inventory.v1.Gateway.created_at:type_name -> google.protobuf.Timestamp
-	21, // 3: netraven.inventory.v1.Gateway.updated_at:type_name -> google.protobuf.Timestamp
-	0,  // 4: netraven.inventory.v1.ListSitesResponse.items:type_name -> netraven.inventory.v1.Site
-	0,  // 5: netraven.inventory.v1.CreateSiteRequest.site:type_name -> netraven.inventory.v1.Site
-	0,  // 6: netraven.inventory.v1.UpdateSiteRequest.site:type_name -> netraven.inventory.v1.Site
-	22, // 7: netraven.inventory.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 8: netraven.inventory.v1.ListGatewaysResponse.items:type_name -> netraven.inventory.v1.Gateway
-	1,  // 9: netraven.inventory.v1.CreateGatewayRequest.gateway:type_name -> netraven.inventory.v1.Gateway
-	1,  // 10: netraven.inventory.v1.UpdateGatewayRequest.gateway:type_name -> netraven.inventory.v1.Gateway
-	22, // 11: netraven.inventory.v1.UpdateGatewayRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 12: netraven.inventory.v1.ListTagsResponse.items:type_name -> netraven.inventory.v1.Tag
-	3,  // 13: netraven.inventory.v1.ListPlatformsResponse.items:type_name -> netraven.inventory.v1.Platform
-	4,  // 14: netraven.inventory.v1.SiteService.ListSites:input_type -> netraven.inventory.v1.ListSitesRequest
-	6,  // 15: netraven.inventory.v1.SiteService.CreateSite:input_type -> netraven.inventory.v1.CreateSiteRequest
-	7,  // 16: netraven.inventory.v1.SiteService.GetSite:input_type -> netraven.inventory.v1.GetSiteRequest
-	8,  // 17: netraven.inventory.v1.SiteService.UpdateSite:input_type -> netraven.inventory.v1.UpdateSiteRequest
-	9,  // 18: netraven.inventory.v1.SiteService.DeleteSite:input_type -> netraven.inventory.v1.DeleteSiteRequest
-	10, // 19: netraven.inventory.v1.GatewayService.ListGateways:input_type -> netraven.inventory.v1.ListGatewaysRequest
-	12, // 20: netraven.inventory.v1.GatewayService.CreateGateway:input_type -> netraven.inventory.v1.CreateGatewayRequest
-	13, // 21: netraven.inventory.v1.GatewayService.GetGateway:input_type -> netraven.inventory.v1.GetGatewayRequest
-	14, // 22: netraven.inventory.v1.GatewayService.UpdateGateway:input_type -> netraven.inventory.v1.UpdateGatewayRequest
-	15, // 23: netraven.inventory.v1.GatewayService.DeleteGateway:input_type -> netraven.inventory.v1.DeleteGatewayRequest
-	16, // 24: netraven.inventory.v1.TagService.ListTags:input_type -> netraven.inventory.v1.ListTagsRequest
-	18, // 25: netraven.inventory.v1.PlatformService.ListPlatforms:input_type -> netraven.inventory.v1.ListPlatformsRequest
-	20, // 26: netraven.inventory.v1.PlatformService.GetPlatform:input_type -> netraven.inventory.v1.GetPlatformRequest
-	5,  // 27: netraven.inventory.v1.SiteService.ListSites:output_type -> netraven.inventory.v1.ListSitesResponse
-	0,  // 28: netraven.inventory.v1.SiteService.CreateSite:output_type -> netraven.inventory.v1.Site
-	0,  // 29: netraven.inventory.v1.SiteService.GetSite:output_type -> netraven.inventory.v1.Site
-	0,  // 30: netraven.inventory.v1.SiteService.UpdateSite:output_type -> netraven.inventory.v1.Site
-	23, // 31: netraven.inventory.v1.SiteService.DeleteSite:output_type -> google.protobuf.Empty
-	11, // 32: netraven.inventory.v1.GatewayService.ListGateways:output_type -> netraven.inventory.v1.ListGatewaysResponse
-	1,  // 33: netraven.inventory.v1.GatewayService.CreateGateway:output_type -> netraven.inventory.v1.Gateway
-	1,  // 34: netraven.inventory.v1.GatewayService.GetGateway:output_type -> netraven.inventory.v1.Gateway
-	1,  // 35: netraven.inventory.v1.GatewayService.UpdateGateway:output_type -> netraven.inventory.v1.Gateway
-	23, // 36: netraven.inventory.v1.GatewayService.DeleteGateway:output_type -> google.protobuf.Empty
-	17, // 37: netraven.inventory.v1.TagService.ListTags:output_type -> netraven.inventory.v1.ListTagsResponse
-	19, // 38: netraven.inventory.v1.PlatformService.ListPlatforms:output_type -> netraven.inventory.v1.ListPlatformsResponse
-	3,  // 39: netraven.inventory.v1.PlatformService.GetPlatform:output_type -> netraven.inventory.v1.Platform
-	27, // [27:40] is the sub-list for method output_type
-	14, // [14:27] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	25, // 0: netraven.inventory.v1.Site.created_at:type_name -> google.protobuf.Timestamp
+	25, // 1: netraven.inventory.v1.Site.updated_at:type_name -> google.protobuf.Timestamp
+	25, // 2: netraven.inventory.v1.Gateway.created_at:type_name -> google.protobuf.Timestamp
+	25, // 3: netraven.inventory.v1.Gateway.updated_at:type_name -> google.protobuf.Timestamp
+	0,  // 4: netraven.inventory.v1.Platform.origin:type_name -> netraven.inventory.v1.Platform.Origin
+	25, // 5: netraven.inventory.v1.Platform.created_at:type_name -> google.protobuf.Timestamp
+	25, // 6: netraven.inventory.v1.Platform.updated_at:type_name -> google.protobuf.Timestamp
+	1,  // 7: netraven.inventory.v1.ListSitesResponse.items:type_name -> netraven.inventory.v1.Site
+	1,  // 8: netraven.inventory.v1.CreateSiteRequest.site:type_name -> netraven.inventory.v1.Site
+	1,  // 9: netraven.inventory.v1.UpdateSiteRequest.site:type_name -> netraven.inventory.v1.Site
+	26, // 10: netraven.inventory.v1.UpdateSiteRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 11: netraven.inventory.v1.ListGatewaysResponse.items:type_name -> netraven.inventory.v1.Gateway
+	2,  // 12: netraven.inventory.v1.CreateGatewayRequest.gateway:type_name -> netraven.inventory.v1.Gateway
+	2,  // 13: netraven.inventory.v1.UpdateGatewayRequest.gateway:type_name -> netraven.inventory.v1.Gateway
+	26, // 14: netraven.inventory.v1.UpdateGatewayRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 15: netraven.inventory.v1.ListTagsResponse.items:type_name -> netraven.inventory.v1.Tag
+	4,  // 16: netraven.inventory.v1.ListPlatformsResponse.items:type_name -> netraven.inventory.v1.Platform
+	4,  // 17: netraven.inventory.v1.CreatePlatformRequest.platform:type_name -> netraven.inventory.v1.Platform
+	4,  // 18: netraven.inventory.v1.UpdatePlatformRequest.platform:type_name -> netraven.inventory.v1.Platform
+	26, // 19: netraven.inventory.v1.UpdatePlatformRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 20: netraven.inventory.v1.SiteService.ListSites:input_type -> netraven.inventory.v1.ListSitesRequest
+	7,  // 21: netraven.inventory.v1.SiteService.CreateSite:input_type -> netraven.inventory.v1.CreateSiteRequest
+	8,  // 22: netraven.inventory.v1.SiteService.GetSite:input_type -> netraven.inventory.v1.GetSiteRequest
+	9,  // 23: netraven.inventory.v1.SiteService.UpdateSite:input_type -> netraven.inventory.v1.UpdateSiteRequest
+	10, // 24: netraven.inventory.v1.SiteService.DeleteSite:input_type -> netraven.inventory.v1.DeleteSiteRequest
+	11, // 25: netraven.inventory.v1.GatewayService.ListGateways:input_type -> netraven.inventory.v1.ListGatewaysRequest
+	13, // 26: netraven.inventory.v1.GatewayService.CreateGateway:input_type -> netraven.inventory.v1.CreateGatewayRequest
+	14, // 27: netraven.inventory.v1.GatewayService.GetGateway:input_type -> netraven.inventory.v1.GetGatewayRequest
+	15, // 28: netraven.inventory.v1.GatewayService.UpdateGateway:input_type -> netraven.inventory.v1.UpdateGatewayRequest
+	16, // 29: netraven.inventory.v1.GatewayService.DeleteGateway:input_type -> netraven.inventory.v1.DeleteGatewayRequest
+	17, // 30: netraven.inventory.v1.TagService.ListTags:input_type -> netraven.inventory.v1.ListTagsRequest
+	19, // 31: netraven.inventory.v1.PlatformService.ListPlatforms:input_type -> netraven.inventory.v1.ListPlatformsRequest
+	21, // 32: netraven.inventory.v1.PlatformService.GetPlatform:input_type -> netraven.inventory.v1.GetPlatformRequest
+	22, // 33: netraven.inventory.v1.PlatformService.CreatePlatform:input_type -> netraven.inventory.v1.CreatePlatformRequest
+	23, // 34: netraven.inventory.v1.PlatformService.UpdatePlatform:input_type -> netraven.inventory.v1.UpdatePlatformRequest
+	24, // 35: netraven.inventory.v1.PlatformService.DeletePlatform:input_type -> netraven.inventory.v1.DeletePlatformRequest
+	6,  // 36: netraven.inventory.v1.SiteService.ListSites:output_type -> netraven.inventory.v1.ListSitesResponse
+	1,  // 37: netraven.inventory.v1.SiteService.CreateSite:output_type -> netraven.inventory.v1.Site
+	1,  // 38: netraven.inventory.v1.SiteService.GetSite:output_type -> netraven.inventory.v1.Site
+	1,  // 39: netraven.inventory.v1.SiteService.UpdateSite:output_type -> netraven.inventory.v1.Site
+	27, // 40: netraven.inventory.v1.SiteService.DeleteSite:output_type -> google.protobuf.Empty
+	12, // 41: netraven.inventory.v1.GatewayService.ListGateways:output_type -> netraven.inventory.v1.ListGatewaysResponse
+	2,  // 42: netraven.inventory.v1.GatewayService.CreateGateway:output_type -> netraven.inventory.v1.Gateway
+	2,  // 43: netraven.inventory.v1.GatewayService.GetGateway:output_type -> netraven.inventory.v1.Gateway
+	2,  // 44: netraven.inventory.v1.GatewayService.UpdateGateway:output_type -> netraven.inventory.v1.Gateway
+	27, // 45: netraven.inventory.v1.GatewayService.DeleteGateway:output_type -> google.protobuf.Empty
+	18, // 46: netraven.inventory.v1.TagService.ListTags:output_type -> netraven.inventory.v1.ListTagsResponse
+	20, // 47: netraven.inventory.v1.PlatformService.ListPlatforms:output_type -> netraven.inventory.v1.ListPlatformsResponse
+	4,  // 48: netraven.inventory.v1.PlatformService.GetPlatform:output_type -> netraven.inventory.v1.Platform
+	4,  // 49: netraven.inventory.v1.PlatformService.CreatePlatform:output_type -> netraven.inventory.v1.Platform
+	4,  // 50: netraven.inventory.v1.PlatformService.UpdatePlatform:output_type -> netraven.inventory.v1.Platform
+	27, // 51: netraven.inventory.v1.PlatformService.DeletePlatform:output_type -> google.protobuf.Empty
+	36, // [36:52] is the sub-list for method output_type
+	20, // [20:36] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_place_proto_init() }
@@ -1385,13 +1648,14 @@ func file_netraven_inventory_v1_place_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_inventory_v1_place_proto_rawDesc), len(file_netraven_inventory_v1_place_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   21,
+			NumEnums:      1,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   4,
 		},
 		GoTypes:           file_netraven_inventory_v1_place_proto_goTypes,
 		DependencyIndexes: file_netraven_inventory_v1_place_proto_depIdxs,
+		EnumInfos:         file_netraven_inventory_v1_place_proto_enumTypes,
 		MessageInfos:      file_netraven_inventory_v1_place_proto_msgTypes,
 	}.Build()
 	File_netraven_inventory_v1_place_proto = out.File

@@ -672,8 +672,11 @@ var TagService_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	PlatformService_ListPlatforms_FullMethodName = "/netraven.inventory.v1.PlatformService/ListPlatforms"
-	PlatformService_GetPlatform_FullMethodName   = "/netraven.inventory.v1.PlatformService/GetPlatform"
+	PlatformService_ListPlatforms_FullMethodName  = "/netraven.inventory.v1.PlatformService/ListPlatforms"
+	PlatformService_GetPlatform_FullMethodName    = "/netraven.inventory.v1.PlatformService/GetPlatform"
+	PlatformService_CreatePlatform_FullMethodName = "/netraven.inventory.v1.PlatformService/CreatePlatform"
+	PlatformService_UpdatePlatform_FullMethodName = "/netraven.inventory.v1.PlatformService/UpdatePlatform"
+	PlatformService_DeletePlatform_FullMethodName = "/netraven.inventory.v1.PlatformService/DeletePlatform"
 )
 
 // PlatformServiceClient is the client API for PlatformService service.
@@ -687,6 +690,16 @@ type PlatformServiceClient interface {
 	// GetPlatform answers one platform with its page; an alias will do. Needs inventory.platform.read.
 	// Errors: NOT_FOUND/PLATFORM_NOT_FOUND.
 	GetPlatform(ctx context.Context, in *GetPlatformRequest, opts ...grpc.CallOption) (*Platform, error)
+	// CreatePlatform adds a page, from now on. One with the name of a built-in page takes its place, and goes on answering to its aliases. Needs
+	// inventory.platform.write. The page's name is the natural key. Errors: INVALID_ARGUMENT/PAGE_INVALID with one detail a problem,
+	// each with line and key; ALREADY_EXISTS/PLATFORM_EXISTS, FAILED_PRECONDITION/PLATFORM_IS_FILE, RESOURCE_EXHAUSTED/TOO_MANY_PLATFORMS.
+	CreatePlatform(ctx context.Context, in *CreatePlatformRequest, opts ...grpc.CallOption) (*Platform, error)
+	// UpdatePlatform replaces the page of a platform made by CreatePlatform; attempts that begin later use it. Needs inventory.platform.write. May be
+	// repeated. Errors: as CreatePlatform, NOT_FOUND/PLATFORM_NOT_FOUND, FAILED_PRECONDITION/PLATFORM_IS_BUILTIN.
+	UpdatePlatform(ctx context.Context, in *UpdatePlatformRequest, opts ...grpc.CallOption) (*Platform, error)
+	// DeletePlatform removes a page made by CreatePlatform; a built-in one that it had replaced is back. Needs inventory.platform.write. Errors:
+	// NOT_FOUND/PLATFORM_NOT_FOUND, FAILED_PRECONDITION/PLATFORM_IN_USE, PLATFORM_IS_BUILTIN, PLATFORM_IS_FILE.
+	DeletePlatform(ctx context.Context, in *DeletePlatformRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 }
 
 type platformServiceClient struct {
@@ -717,6 +730,36 @@ func (c *platformServiceClient) GetPlatform(ctx context.Context, in *GetPlatform
 	return out, nil
 }
 
+func (c *platformServiceClient) CreatePlatform(ctx context.Context, in *CreatePlatformRequest, opts ...grpc.CallOption) (*Platform, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Platform)
+	err := c.cc.Invoke(ctx, PlatformService_CreatePlatform_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *platformServiceClient) UpdatePlatform(ctx context.Context, in *UpdatePlatformRequest, opts ...grpc.CallOption) (*Platform, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Platform)
+	err := c.cc.Invoke(ctx, PlatformService_UpdatePlatform_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *platformServiceClient) DeletePlatform(ctx context.Context, in *DeletePlatformRequest, opts ...grpc.CallOption) (*emptypb.Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(emptypb.Empty)
+	err := c.cc.Invoke(ctx, PlatformService_DeletePlatform_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PlatformServiceServer is the server API for PlatformService service.
 // All implementations must embed UnimplementedPlatformServiceServer
 // for forward compatibility.
@@ -728,6 +771,16 @@ type PlatformServiceServer interface {
 	// GetPlatform answers one platform with its page; an alias will do. Needs inventory.platform.read.
 	// Errors: NOT_FOUND/PLATFORM_NOT_FOUND.
 	GetPlatform(context.Context, *GetPlatformRequest) (*Platform, error)
+	// CreatePlatform adds a page, from now on. One with the name of a built-in page takes its place, and goes on answering to its aliases. Needs
+	// inventory.platform.write. The page's name is the natural key. Errors: INVALID_ARGUMENT/PAGE_INVALID with one detail a problem,
+	// each with line and key; ALREADY_EXISTS/PLATFORM_EXISTS, FAILED_PRECONDITION/PLATFORM_IS_FILE, RESOURCE_EXHAUSTED/TOO_MANY_PLATFORMS.
+	CreatePlatform(context.Context, *CreatePlatformRequest) (*Platform, error)
+	// UpdatePlatform replaces the page of a platform made by CreatePlatform; attempts that begin later use it. Needs inventory.platform.write. May be
+	// repeated. Errors: as CreatePlatform, NOT_FOUND/PLATFORM_NOT_FOUND, FAILED_PRECONDITION/PLATFORM_IS_BUILTIN.
+	UpdatePlatform(context.Context, *UpdatePlatformRequest) (*Platform, error)
+	// DeletePlatform removes a page made by CreatePlatform; a built-in one that it had replaced is back. Needs inventory.platform.write. Errors:
+	// NOT_FOUND/PLATFORM_NOT_FOUND, FAILED_PRECONDITION/PLATFORM_IN_USE, PLATFORM_IS_BUILTIN, PLATFORM_IS_FILE.
+	DeletePlatform(context.Context, *DeletePlatformRequest) (*emptypb.Empty, error)
 	mustEmbedUnimplementedPlatformServiceServer()
 }
 
@@ -743,6 +796,15 @@ func (UnimplementedPlatformServiceServer) ListPlatforms(context.Context, *ListPl
 }
 func (UnimplementedPlatformServiceServer) GetPlatform(context.Context, *GetPlatformRequest) (*Platform, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPlatform not implemented")
+}
+func (UnimplementedPlatformServiceServer) CreatePlatform(context.Context, *CreatePlatformRequest) (*Platform, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreatePlatform not implemented")
+}
+func (UnimplementedPlatformServiceServer) UpdatePlatform(context.Context, *UpdatePlatformRequest) (*Platform, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdatePlatform not implemented")
+}
+func (UnimplementedPlatformServiceServer) DeletePlatform(context.Context, *DeletePlatformRequest) (*emptypb.Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeletePlatform not implemented")
 }
 func (UnimplementedPlatformServiceServer) mustEmbedUnimplementedPlatformServiceServer() {}
 func (UnimplementedPlatformServiceServer) testEmbeddedByValue()                         {}
@@ -801,6 +863,60 @@ func _PlatformService_GetPlatform_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PlatformService_CreatePlatform_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreatePlatformRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlatformServiceServer).CreatePlatform(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlatformService_CreatePlatform_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlatformServiceServer).CreatePlatform(ctx, req.(*CreatePlatformRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PlatformService_UpdatePlatform_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdatePlatformRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlatformServiceServer).UpdatePlatform(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlatformService_UpdatePlatform_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlatformServiceServer).UpdatePlatform(ctx, req.(*UpdatePlatformRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PlatformService_DeletePlatform_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeletePlatformRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlatformServiceServer).DeletePlatform(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlatformService_DeletePlatform_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlatformServiceServer).DeletePlatform(ctx, req.(*DeletePlatformRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PlatformService_ServiceDesc is the grpc.ServiceDesc for PlatformService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -815,6 +931,18 @@ var PlatformService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetPlatform",
 			Handler:    _PlatformService_GetPlatform_Handler,
+		},
+		{
+			MethodName: "CreatePlatform",
+			Handler:    _PlatformService_CreatePlatform_Handler,
+		},
+		{
+			MethodName: "UpdatePlatform",
+			Handler:    _PlatformService_UpdatePlatform_Handler,
+		},
+		{
+			MethodName: "DeletePlatform",
+			Handler:    _PlatformService_DeletePlatform_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
