@@ -17,6 +17,7 @@ func credentialOf(h held) *vaultv1.Credential {
 		Tags: c.Tags, Priority: c.Priority, LoginsPerSecond: c.LoginsPerSecond, MaxInFlight: c.MaxInFlight, LocalFallback: c.LocalFallback,
 		SecretsSet: c.SecretsSet, Version: c.Version, Probation: u.Probation, LastUsedAt: timestamp(u.LastUsedAt), LastFailedAt: timestamp(u.LastFailedAt),
 		Successes: u.Successes, Failures: u.Failures, CreatedAt: timestamppb.New(c.CreatedAt), UpdatedAt: timestamppb.New(c.UpdatedAt),
+		PausedUntil: timestamp(u.PausedUntil),
 	}
 	for _, id := range c.DeviceIds {
 		out.DeviceIds = append(out.DeviceIds, id.String())

@@ -116,13 +116,15 @@ type Credential struct {
 	// Grows with each change of a secret.
 	Version int32 `protobuf:"varint,16,opt,name=version,proto3" json:"version,omitempty"`
 	// The present version has not yet worked, or has just failed.
-	Probation     bool                   `protobuf:"varint,17,opt,name=probation,proto3" json:"probation,omitempty"`
-	LastUsedAt    *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
-	LastFailedAt  *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=last_failed_at,json=lastFailedAt,proto3" json:"last_failed_at,omitempty"`
-	Successes     int32                  `protobuf:"varint,20,opt,name=successes,proto3" json:"successes,omitempty"`
-	Failures      int32                  `protobuf:"varint,21,opt,name=failures,proto3" json:"failures,omitempty"`
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	Probation    bool                   `protobuf:"varint,17,opt,name=probation,proto3" json:"probation,omitempty"`
+	LastUsedAt   *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=last_used_at,json=lastUsedAt,proto3" json:"last_used_at,omitempty"`
+	LastFailedAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=last_failed_at,json=lastFailedAt,proto3" json:"last_failed_at,omitempty"`
+	Successes    int32                  `protobuf:"varint,20,opt,name=successes,proto3" json:"successes,omitempty"`
+	Failures     int32                  `protobuf:"varint,21,opt,name=failures,proto3" json:"failures,omitempty"`
+	CreatedAt    *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	UpdatedAt    *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// Four refusals in a row: nothing tries it before then. A time that is past says nothing.
+	PausedUntil   *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=paused_until,json=pausedUntil,proto3" json:"paused_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -314,6 +316,13 @@ func (x *Credential) GetCreatedAt() *timestamppb.Timestamp {
 func (x *Credential) GetUpdatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdatedAt
+	}
+	return nil
+}
+
+func (x *Credential) GetPausedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PausedUntil
 	}
 	return nil
 }
@@ -828,7 +837,7 @@ var File_netraven_vault_v1_credential_proto protoreflect.FileDescriptor
 
 const file_netraven_vault_v1_credential_proto_rawDesc = "" +
 	"\n" +
-	"\"netraven/vault/v1/credential.proto\x12\x11netraven.vault.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xa0\a\n" +
+	"\"netraven/vault/v1/credential.proto\x12\x11netraven.vault.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xdf\a\n" +
 	"\n" +
 	"Credential\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -862,7 +871,8 @@ const file_netraven_vault_v1_credential_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"C\n" +
+	"updated_at\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12=\n" +
+	"\fpaused_until\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\vpausedUntil\"C\n" +
 	"\x06Enable\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04NONE\x10\x01\x12\x12\n" +
@@ -953,30 +963,31 @@ var file_netraven_vault_v1_credential_proto_depIdxs = []int32{
 	12, // 2: netraven.vault.v1.Credential.last_failed_at:type_name -> google.protobuf.Timestamp
 	12, // 3: netraven.vault.v1.Credential.created_at:type_name -> google.protobuf.Timestamp
 	12, // 4: netraven.vault.v1.Credential.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: netraven.vault.v1.ListCredentialsResponse.items:type_name -> netraven.vault.v1.Credential
-	1,  // 6: netraven.vault.v1.CreateCredentialRequest.credential:type_name -> netraven.vault.v1.Credential
-	1,  // 7: netraven.vault.v1.UpdateCredentialRequest.credential:type_name -> netraven.vault.v1.Credential
-	13, // 8: netraven.vault.v1.UpdateCredentialRequest.update_mask:type_name -> google.protobuf.FieldMask
-	11, // 9: netraven.vault.v1.ListCredentialDevicesResponse.items:type_name -> netraven.vault.v1.ListCredentialDevicesResponse.Item
-	2,  // 10: netraven.vault.v1.CredentialService.ListCredentials:input_type -> netraven.vault.v1.ListCredentialsRequest
-	4,  // 11: netraven.vault.v1.CredentialService.CreateCredential:input_type -> netraven.vault.v1.CreateCredentialRequest
-	5,  // 12: netraven.vault.v1.CredentialService.GetCredential:input_type -> netraven.vault.v1.GetCredentialRequest
-	6,  // 13: netraven.vault.v1.CredentialService.UpdateCredential:input_type -> netraven.vault.v1.UpdateCredentialRequest
-	7,  // 14: netraven.vault.v1.CredentialService.DeleteCredential:input_type -> netraven.vault.v1.DeleteCredentialRequest
-	8,  // 15: netraven.vault.v1.CredentialService.ListDeviceCredentials:input_type -> netraven.vault.v1.ListDeviceCredentialsRequest
-	9,  // 16: netraven.vault.v1.CredentialService.ListCredentialDevices:input_type -> netraven.vault.v1.ListCredentialDevicesRequest
-	3,  // 17: netraven.vault.v1.CredentialService.ListCredentials:output_type -> netraven.vault.v1.ListCredentialsResponse
-	1,  // 18: netraven.vault.v1.CredentialService.CreateCredential:output_type -> netraven.vault.v1.Credential
-	1,  // 19: netraven.vault.v1.CredentialService.GetCredential:output_type -> netraven.vault.v1.Credential
-	1,  // 20: netraven.vault.v1.CredentialService.UpdateCredential:output_type -> netraven.vault.v1.Credential
-	14, // 21: netraven.vault.v1.CredentialService.DeleteCredential:output_type -> google.protobuf.Empty
-	3,  // 22: netraven.vault.v1.CredentialService.ListDeviceCredentials:output_type -> netraven.vault.v1.ListCredentialsResponse
-	10, // 23: netraven.vault.v1.CredentialService.ListCredentialDevices:output_type -> netraven.vault.v1.ListCredentialDevicesResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 5: netraven.vault.v1.Credential.paused_until:type_name -> google.protobuf.Timestamp
+	1,  // 6: netraven.vault.v1.ListCredentialsResponse.items:type_name -> netraven.vault.v1.Credential
+	1,  // 7: netraven.vault.v1.CreateCredentialRequest.credential:type_name -> netraven.vault.v1.Credential
+	1,  // 8: netraven.vault.v1.UpdateCredentialRequest.credential:type_name -> netraven.vault.v1.Credential
+	13, // 9: netraven.vault.v1.UpdateCredentialRequest.update_mask:type_name -> google.protobuf.FieldMask
+	11, // 10: netraven.vault.v1.ListCredentialDevicesResponse.items:type_name -> netraven.vault.v1.ListCredentialDevicesResponse.Item
+	2,  // 11: netraven.vault.v1.CredentialService.ListCredentials:input_type -> netraven.vault.v1.ListCredentialsRequest
+	4,  // 12: netraven.vault.v1.CredentialService.CreateCredential:input_type -> netraven.vault.v1.CreateCredentialRequest
+	5,  // 13: netraven.vault.v1.CredentialService.GetCredential:input_type -> netraven.vault.v1.GetCredentialRequest
+	6,  // 14: netraven.vault.v1.CredentialService.UpdateCredential:input_type -> netraven.vault.v1.UpdateCredentialRequest
+	7,  // 15: netraven.vault.v1.CredentialService.DeleteCredential:input_type -> netraven.vault.v1.DeleteCredentialRequest
+	8,  // 16: netraven.vault.v1.CredentialService.ListDeviceCredentials:input_type -> netraven.vault.v1.ListDeviceCredentialsRequest
+	9,  // 17: netraven.vault.v1.CredentialService.ListCredentialDevices:input_type -> netraven.vault.v1.ListCredentialDevicesRequest
+	3,  // 18: netraven.vault.v1.CredentialService.ListCredentials:output_type -> netraven.vault.v1.ListCredentialsResponse
+	1,  // 19: netraven.vault.v1.CredentialService.CreateCredential:output_type -> netraven.vault.v1.Credential
+	1,  // 20: netraven.vault.v1.CredentialService.GetCredential:output_type -> netraven.vault.v1.Credential
+	1,  // 21: netraven.vault.v1.CredentialService.UpdateCredential:output_type -> netraven.vault.v1.Credential
+	14, // 22: netraven.vault.v1.CredentialService.DeleteCredential:output_type -> google.protobuf.Empty
+	3,  // 23: netraven.vault.v1.CredentialService.ListDeviceCredentials:output_type -> netraven.vault.v1.ListCredentialsResponse
+	10, // 24: netraven.vault.v1.CredentialService.ListCredentialDevices:output_type -> netraven.vault.v1.ListCredentialDevicesResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_netraven_vault_v1_credential_proto_init() }
