@@ -51,7 +51,7 @@ demo: build postgres need-git ## Show the main job on 50 simulated devices; stay
 	@go run ./tools/demo $(if $(filter-out 0,$(ONCE)),-once)
 
 .PHONY: bench
-bench: build postgres need-git ## Print P1, P4 and P14 of the targets: ours, the limit, the ratio
+bench: build postgres need-git ## Print P1 to P4, P14 and P15 of the targets: ours, the limit, the ratio
 	@go run ./tools/bench
 
 .PHONY: corpus

@@ -23,8 +23,10 @@ type fleet struct {
 }
 
 // startFleet starts count devices with configurations of size bytes. Each is read once, because configurations are made when they are first asked for.
-func (b *bench) startFleet(ctx context.Context, folder stage.Folder, count, size int) (*fleet, error) {
-	l, err := stage.StartLab(ctx, b.programs, folder, "--cheap", "--platforms", "cisco_ios", "--count", fmt.Sprint(count), "--config-size", fmt.Sprint(size))
+// more are further options of the lab.
+func (b *bench) startFleet(ctx context.Context, folder stage.Folder, count, size int, more ...string) (*fleet, error) {
+	options := append([]string{"--cheap", "--platforms", "cisco_ios", "--count", fmt.Sprint(count), "--config-size", fmt.Sprint(size)}, more...)
+	l, err := stage.StartLab(ctx, b.programs, folder, options...)
 	if err != nil {
 		return nil, err
 	}
