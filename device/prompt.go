@@ -43,6 +43,10 @@ func stem(line []byte) []byte {
 		}
 		from = i + 1
 	}
+	// "core.12 #": some prompts count the commands.
+	if name := bytes.TrimRight(best, "0123456789"); len(name) > 2 && len(name) < len(best) && name[len(name)-1] == '.' {
+		return name[:len(name)-1]
+	}
 	return best
 }
 

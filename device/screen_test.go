@@ -46,6 +46,7 @@ func TestScreen(t *testing.T) {
 		{"status request", "\x1b[5nhost#", "host#"},
 		{"a broken sequence", "\x1b[12\nx", "\nx"},
 		{"cursor sequences are bounded", "\x1b[99999999999Cx", strings.Repeat(" ", maxColumn) + "x"},
+		{"lines that only scroll", "one\x1b[1;1H\x1b[1M\x1b[24;1Htwo\x1b[24;1H\x1b[1Lthree\x1b[S\x1b[24;1Hfour", "one\ntwo\nthree\nfour"},
 		{"a redrawn line", "[a@b] > /\r\r[a@b] > /          \r[a@b] > /ip\r\n", "[a@b] > /ip\n"},
 	}
 	for _, c := range cases {

@@ -102,6 +102,10 @@ func (s *screen) apply(final byte, params []byte) {
 		s.insert(max(n, 1))
 	case 'X':
 		s.blank(max(n, 1))
+	case 'L', 'M', 'S': // a line comes in, one goes, all move up: what is printed next stands on another row
+		if len(s.line()) > 0 {
+			s.newline()
+		}
 	}
 }
 
