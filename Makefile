@@ -64,7 +64,7 @@ lint: $(LINT) ## Run golangci-lint (built once into .bin/)
 	@.bin/golangci-lint run ./...
 
 .PHONY: gen
-gen: $(BUF) $(GEN) $(SQLC) ## Generate gen/ from proto/ and db/
+gen: $(BUF) $(GEN) $(SQLC) ## Generate gen/ from proto/ and db/, and docs/devices.md from platforms/
 	@echo "Writing third-party .proto files to .protodeps/ ..."
 	@go run ./tools/protodeps
 	@echo "Checking and generating from proto/ ..."
@@ -72,14 +72,15 @@ gen: $(BUF) $(GEN) $(SQLC) ## Generate gen/ from proto/ and db/
 	@.bin/buf generate
 	@echo "Generating from db/ ..."
 	@.bin/sqlc generate
+	@go run ./tools/devicelist
 
 .PHONY: gen-check
-gen-check: need-git gen ## Fail if gen/ is not what proto/ and db/ generate
-	@drift="$$(git status --porcelain -- gen)"; \
+gen-check: need-git gen ## Fail if gen/ or docs/devices.md is not what proto/, db/ and platforms/ generate
+	@drift="$$(git status --porcelain -- gen docs/devices.md)"; \
 	if [ -n "$$drift" ]; then \
-	  git --no-pager diff --stat -- gen; echo "$$drift"; \
-	  echo "gen/ is not current: run 'make gen' and commit what it writes."; exit 1; \
-	fi; echo "gen/ is current."
+	  git --no-pager diff --stat -- gen docs/devices.md; echo "$$drift"; \
+	  echo "What is generated is not current: run 'make gen' and commit what it writes."; exit 1; \
+	fi; echo "What is generated is current."
 
 .PHONY: breaking
 breaking: need-git $(BUF) ## Compare the contract with the last release (BASE=<commit>: with that commit)

@@ -85,9 +85,7 @@ func (r *recorded) serve(t *testing.T, port int) {
 		t.Skip(why)
 	}
 	page, ok := r.page()
-	if !ok {
-		t.Skipf("no page yet is named %s", r.Platform)
-	}
+	require.True(t, ok, "no page or alias is named %s", r.Platform)
 	switch {
 	case r.retried(page):
 		_, _, f := open(t, page, port, patient)
