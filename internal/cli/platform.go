@@ -54,11 +54,11 @@ func (a *app) platformCommand() *cobra.Command {
 		RunE: a.with(func(cmd *cobra.Command, c *client, args []string) error { return a.pages(cmd, c, args, true) }),
 	}
 	return group("platform", "Platforms: what NetRaven knows of a kind of device", list, show, add, set,
-		a.deleteCommand(platformNoun, "PLATFORM...", "Remove pages of your own; a built-in page that one had replaced is back", itself, complete))
+		a.deleteCommand(platformNoun, "PLATFORM...", "Remove pages of your own; a built-in page that one had replaced is back", (*client).itself, complete))
 }
 
 // itself is the resolver of things whose name is their id.
-func itself(_ *client, _ context.Context, arg string) (string, error) { return arg, nil }
+func (c *client) itself(_ context.Context, arg string) (string, error) { return arg, nil }
 
 // pages sends the pages in files, each a platform.
 func (a *app) pages(cmd *cobra.Command, c *client, files []string, replace bool) error {
