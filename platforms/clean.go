@@ -80,7 +80,7 @@ func (w *cleaning) pass(in []byte) {
 		line, rest := cutLine(in)
 		in = rest
 		if w.open >= 0 {
-			if w.rules[w.open].until.Match(line) {
+			if w.rules[w.open].until.MatchLine(line) {
 				w.open = -1
 			}
 			continue
@@ -104,7 +104,7 @@ func (w *cleaning) line(line, rest []byte) ([]byte, bool) {
 			line = blur(line, r.match)
 			continue
 		}
-		if !r.match.Match(line) {
+		if !r.match.MatchLine(line) {
 			continue
 		}
 		switch r.kind {

@@ -1,71 +1,139 @@
 package platforms
 
 import (
+	"cmp"
 	"regexp/syntax"
+	"slices"
+	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // maxExact bounds the alternatives that are multiplied out of one expression.
 const maxExact = 24
 
-// literals returns texts, in ASCII lower case, of which every match of expr must contain at least
-// one. Nil means that nothing is known and the expression has to be tried everywhere. The two
-// non-ASCII letters that fold to ASCII (U+017F, U+212A) are left out of account on purpose.
+// need is what every match of an expression holds: one of the texts in set, in ASCII lower case, and at most lead bytes of the match
+// before it (-1: any number).
+type need struct {
+	set  []string
+	lead int
+}
+
+// literals returns the most telling need's texts. Nil means that nothing is known and the expression has to be tried everywhere.
 func literals(expr string) []string {
+	if all := needs(expr); len(all) > 0 {
+		return all[0].set
+	}
+	return nil
+}
+
+// needs returns what every match of expr holds, the most telling first. The two non-ASCII letters that fold to ASCII (U+017F, U+212A) are left
+// out of account on purpose.
+func needs(expr string) []need {
 	re, err := syntax.Parse("(?m)"+expr, syntax.Perl)
 	if err != nil {
 		return nil
 	}
-	return required(re.Simplify())
+	all := required(re.Simplify())
+	slices.SortStableFunc(all, func(a, b need) int {
+		return cmp.Or(shortest(b.set)-shortest(a.set), len(a.set)-len(b.set))
+	})
+	return all
 }
 
-// required is literals for a parsed expression.
-func required(re *syntax.Regexp) []string {
+// required is needs for a parsed expression, in the order of the text.
+func required(re *syntax.Regexp) []need {
 	if set, ok := exact(re); ok {
-		return usable(set)
+		return usable(set, 0)
 	}
 	switch re.Op {
 	case syntax.OpCapture, syntax.OpPlus:
 		return required(re.Sub[0])
 	case syntax.OpAlternate:
-		var all []string
+		one := need{}
 		for _, s := range re.Sub {
-			set := required(s)
-			if set == nil {
+			all := required(s)
+			if len(all) == 0 {
 				return nil
 			}
-			all = append(all, set...)
+			best := slices.MaxFunc(all, func(a, b need) int { return shortest(a.set) - shortest(b.set) })
+			one.set, one.lead = append(one.set, best.set...), widest(one.lead, best.lead)
 		}
-		return all
+		return []need{one}
 	case syntax.OpConcat:
 		return requiredInRow(re.Sub)
 	}
 	return nil
 }
 
-// requiredInRow picks the most telling part of a concatenation: runs of exact parts are multiplied
-// out, any other part stands for itself.
-func requiredInRow(subs []*syntax.Regexp) []string {
-	var best []string
-	run := []string{""}
+// requiredInRow goes through a concatenation: runs of exact parts are multiplied out, any other part stands for itself.
+func requiredInRow(subs []*syntax.Regexp) []need {
+	var all []need
+	run, begin, width := []string{""}, 0, 0
 	flush := func() {
-		best = better(best, usable(run))
-		run = []string{""}
+		all = append(all, usable(run, begin)...)
+		run, begin = []string{""}, width
 	}
 	for _, s := range subs {
 		set, ok := exact(s)
+		if ok && len(run)*len(set) > maxExact || !ok {
+			flush()
+		}
+		if ok {
+			run = product(run, set)
+		} else {
+			for _, n := range required(s) {
+				all = append(all, need{n.set, sum(width, n.lead)})
+			}
+		}
+		width = sum(width, longest(s))
 		if !ok {
-			flush()
-			best = better(best, required(s))
-			continue
+			begin = width
 		}
-		if len(run)*len(set) > maxExact {
-			flush()
-		}
-		run = product(run, set)
 	}
 	flush()
-	return best
+	return all
+}
+
+// sum adds widths; -1 is any.
+func sum(a, b int) int {
+	if a < 0 || b < 0 {
+		return -1
+	}
+	return a + b
+}
+
+// widest is the larger of two widths.
+func widest(a, b int) int {
+	if a < 0 || b < 0 {
+		return -1
+	}
+	return max(a, b)
+}
+
+// longest is how many bytes a match of re can have; -1: any number.
+func longest(re *syntax.Regexp) int {
+	switch re.Op {
+	case syntax.OpEmptyMatch, syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return 0
+	case syntax.OpLiteral:
+		return utf8.UTFMax * len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return utf8.UTFMax
+	case syntax.OpCapture, syntax.OpQuest:
+		return longest(re.Sub[0])
+	case syntax.OpConcat, syntax.OpAlternate:
+		width := 0
+		for _, s := range re.Sub {
+			if re.Op == syntax.OpAlternate {
+				width = widest(width, longest(s))
+			} else {
+				width = sum(width, longest(s))
+			}
+		}
+		return width
+	}
+	return -1
 }
 
 // exact returns every text that re matches, where they are few.
@@ -157,19 +225,12 @@ func product(a, b []string) []string {
 	return out
 }
 
-// usable is nil where a member is empty: an empty text is contained everywhere.
-func usable(set []string) []string {
-	if shortest(set) == 0 {
+// usable is nothing where a member is empty or blank: such a text is contained nearly everywhere.
+func usable(set []string, lead int) []need {
+	if slices.ContainsFunc(set, func(s string) bool { return strings.TrimSpace(s) == "" }) {
 		return nil
 	}
-	return set
-}
-
-func better(a, b []string) []string {
-	if b == nil || a != nil && (shortest(a) > shortest(b) || shortest(a) == shortest(b) && len(a) <= len(b)) {
-		return a
-	}
-	return b
+	return []need{{set, lead}}
 }
 
 func shortest(set []string) int {

@@ -23,7 +23,9 @@ func newMasker(rules []secretRule) (*masker, bool) {
 	m := &masker{rules: rules}
 	sets := make([][]string, len(rules))
 	for i, r := range rules {
-		sets[i] = literals(r.match.String())
+		if m.rules[i].needs = needs(r.match.String()); len(m.rules[i].needs) > 0 {
+			sets[i] = m.rules[i].needs[0].set
+		}
 		m.salted = m.salted || r.salted
 		m.nested = m.nested || r.within != nil
 	}
@@ -98,6 +100,7 @@ type masking struct {
 	from  int         // where its secret begins
 	outer nesting
 	spans []span
+	low   []byte // the line in ASCII lower case
 }
 
 // step works on the line text[at:end].
@@ -116,7 +119,7 @@ func (w *masking) step(at, end int) {
 	if hit.empty() {
 		return
 	}
-	w.spans = w.spans[:0]
+	w.spans, w.low = w.spans[:0], appendLower(w.low[:0], line)
 	for i := range hit.all() {
 		w.apply(i, line, at)
 	}
@@ -129,20 +132,25 @@ func (w *masking) apply(i int, line []byte, at int) {
 	if w.saltedOnly && !r.salted || w.block != nil && r.until != nil {
 		return
 	}
-	loc := r.match.Find(line)
-	if loc == nil || r.except != nil && r.except.Match(line) || r.within != nil && !w.outer.has(i, r.within) {
+	from := r.start(w.low)
+	if from < 0 {
+		return
+	}
+	all := r.find(line, from)
+	if all == nil || r.except != nil && r.except.MatchLine(line) || r.within != nil && !w.outer.has(i, r.within) {
 		return
 	}
 	if r.until == nil {
-		w.spans = r.spans(line, w.spans)
+		w.spans = r.spans(line, all, w.spans)
 		return
 	}
-	if shut := r.until.Find(line[loc[1]:]); shut != nil {
-		w.spans = r.put(line, loc[1], loc[1]+shut[0], w.spans)
+	end := all[0][1]
+	if shut := r.until.Find(line[end:]); shut != nil {
+		w.spans = r.put(line, end, end+shut[0], w.spans)
 		return
 	}
-	w.block, w.from = r, at+loc[1]
-	w.spans = r.spans(line, w.spans)
+	w.block, w.from = r, at+end
+	w.spans = r.spans(line, all, w.spans)
 }
 
 // replace writes the line's spans, overlapping ones as one.
@@ -212,4 +220,15 @@ func flatten(b []byte) []byte {
 		out = append(append(out, bytes.TrimSpace(line)...), '\n')
 	}
 	return out
+}
+
+// appendLower appends b with its ASCII letters folded.
+func appendLower(to, b []byte) []byte {
+	to = append(to, b...)
+	for i, c := range to {
+		if 'A' <= c && c <= 'Z' {
+			to[i] = c - 'A' + 'a'
+		}
+	}
+	return to
 }

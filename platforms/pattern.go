@@ -12,6 +12,8 @@ import (
 type Pattern struct {
 	text string
 	any  *regexp.Regexp // anywhere
+	// line is for texts of one line: there "^" is the beginning, which is much cheaper. It is compiled when first needed.
+	line func() *regexp.Regexp
 	// tail matches only where it reaches the end of the input. Few patterns are prompts: it is
 	// compiled when first needed.
 	tail func() *regexp.Regexp
@@ -33,11 +35,15 @@ func NewPattern(expr string) (*Pattern, error) {
 	if _, err := syntax.Parse(atEnd, syntax.Perl); err != nil {
 		return nil, err
 	}
-	return &Pattern{text: expr, any: re, tail: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(atEnd) })}, nil
+	return &Pattern{text: expr, any: re, line: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) }),
+		tail: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(atEnd) })}, nil
 }
 
 // Match reports whether the pattern occurs anywhere in b.
 func (p *Pattern) Match(b []byte) bool { return p.any.Match(b) }
+
+// MatchLine is Match for a text without line ends.
+func (p *Pattern) MatchLine(b []byte) bool { return p.line().Match(b) }
 
 // AtEnd reports whether the pattern occurs in b so that it reaches b's very end, and where the
 // leftmost such occurrence starts. It is what prompts and pagers are matched with; give it a bounded

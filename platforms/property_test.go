@@ -109,6 +109,14 @@ func TestFilterMissesNothing(t *testing.T) {
 					}
 					hit := page.secrets.filter.line(line)
 					require.True(t, hit.has(i), "%q\n%q", r.match, line)
+					// Looking only where a match can be finds the same as looking everywhere.
+					line = append([]byte(rapid.SampledFrom([]string{"", "x", "key secret ", "-password \t 7"}).Draw(t, "before")), line...)
+					want := r.match.any.FindAllSubmatchIndex(line, maxPerLine)
+					var got [][]int
+					if from := r.start(appendLower(nil, line)); from >= 0 {
+						got = r.find(line, from)
+					}
+					require.Equal(t, want, got, "%q\n%q", r.match, line)
 				})
 			})
 		}

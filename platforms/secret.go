@@ -1,6 +1,7 @@
 package platforms
 
 import (
+	"bytes"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -15,6 +16,44 @@ type secretRule struct {
 	mask   []int    // groups that are secret
 	keep   []int    // else: groups of the match that are not
 	salted bool     // encrypted anew at every read
+	needs  []need   // of match
+}
+
+// start is where in a line, given in ASCII lower case, a search for match has to begin, or -1 if there is none. One byte more is left before what
+// a match can begin with, so that the beginning of the rest is not taken for that of the line.
+func (r *secretRule) start(low []byte) int {
+	from := 0
+	for i, n := range r.needs {
+		if i == 0 && n.lead < 0 {
+			continue // the filter has found it
+		}
+		at := -1
+		for _, lit := range n.set {
+			if j := bytes.Index(low, []byte(lit)); j >= 0 && (at < 0 || j < at) {
+				at = j
+			}
+		}
+		if at < 0 {
+			return -1
+		}
+		if n.lead >= 0 {
+			from = max(from, at-n.lead-1)
+		}
+	}
+	return from
+}
+
+// find returns every occurrence of match in the line, with its groups, as pairs of offsets; from is where to begin.
+func (r *secretRule) find(line []byte, from int) [][]int {
+	all := r.match.line().FindAllSubmatchIndex(line[from:], maxPerLine)
+	for _, m := range all {
+		for i := range m {
+			if m[i] >= 0 {
+				m[i] += from
+			}
+		}
+	}
+	return all
 }
 
 // secrets compiles the page's rules and puts the general ones behind them.
@@ -88,8 +127,7 @@ func lastGroup(p *Pattern) []int { return []int{p.any.NumSubexp()} }
 
 // spans returns the secret stretches of line as pairs of offsets, without blanks and quotes at their
 // ends; they may overlap. When a rule matches more often than it may, the rest of the line counts.
-func (r *secretRule) spans(line []byte, to []span) []span {
-	all := r.match.any.FindAllSubmatchIndex(line, maxPerLine)
+func (r *secretRule) spans(line []byte, all [][]int, to []span) []span {
 	for _, m := range all {
 		if len(r.keep) > 0 && len(r.mask) == 0 {
 			to = r.between(line, m, to)
