@@ -1,13 +1,12 @@
 package platforms
 
-import "bytes"
-
 // maxNesting bounds the depth of indentation that is followed; deeper lines count as that deep.
 const maxNesting = 32
 
 // nesting follows the indentation of a config, to know the lines that enclose the current one.
 type nesting struct {
-	open []enclosing
+	open  [maxNesting]enclosing
+	depth int
 }
 
 // enclosing is one line of the path to the current one, with what was asked of it already: without
@@ -15,34 +14,43 @@ type nesting struct {
 type enclosing struct {
 	indent     int
 	line       []byte
+	known      bool // asked and yes are about this line
 	asked, yes ruleSet
 }
 
 // enter makes line the current one. Empty lines change nothing. A line that section matches stands
 // outside of everything.
 func (n *nesting) enter(line []byte, section *Pattern) {
-	bare := bytes.TrimLeft(line, " \t")
-	if len(bare) == 0 {
+	indent := 0
+	for indent < len(line) && (line[indent] == ' ' || line[indent] == '\t') {
+		indent++
+	}
+	if indent == len(line) {
 		return
 	}
-	indent := len(line) - len(bare)
-	if section != nil && section.Match(line) {
+	if section != nil && section.MatchLine(line) {
 		indent = -1
 	}
-	i := len(n.open)
+	i := n.depth
 	for i > 0 && n.open[i-1].indent >= indent {
 		i--
 	}
-	n.open = append(n.open[:min(i, maxNesting-1)], enclosing{indent: indent, line: line})
+	i = min(i, maxNesting-1)
+	e := &n.open[i]
+	e.indent, e.line, e.known = indent, line, false
+	n.depth = i + 1
 }
 
 // has reports whether a line around the current one matches p, the pattern of the given rule.
 func (n *nesting) has(rule int, p *Pattern) bool {
-	for i := range n.open[:max(len(n.open)-1, 0)] {
+	for i := range max(n.depth-1, 0) {
 		e := &n.open[i]
+		if !e.known {
+			e.asked, e.yes, e.known = ruleSet{}, ruleSet{}, true
+		}
 		if !e.asked.has(rule) {
 			e.asked.add(rule)
-			if p.Match(e.line) {
+			if p.MatchLine(e.line) {
 				e.yes.add(rule)
 			}
 		}
