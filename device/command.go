@@ -57,7 +57,7 @@ func (sh *shell) run(line string, answers []platforms.Exchange, limit time.Durat
 	}
 	out := x.answer()
 	sh.echoless = !x.echoed
-	sh.prompt.learn(sh.screen.line())
+	sh.settle(x)
 	sh.release()
 	if keep {
 		sh.screen.reset(true)
@@ -139,6 +139,8 @@ func (x *exchange) finished() bool {
 			return true
 		}
 		return x.twice()
+	case x.putBack(line):
+		return true
 	case len(line) == 0 || len(line) > maxPrompt:
 		x.nudged = x.nudged && len(line) == 0
 		return false

@@ -45,7 +45,7 @@ func (sh *shell) setup() *jobv1.Failure {
 		if f != nil {
 			return f
 		}
-		if refusal(s.cfg.Page, out) != "" {
+		if sh.refused(out) != "" {
 			s.cfg.Log("info", "the device refused the setup command "+step.Send)
 			if f := sh.clearLine(); f != nil {
 				return f

@@ -60,7 +60,7 @@ func (s *Session) run(c Command) (Answer, *jobv1.Failure) {
 	if f != nil {
 		return Answer{}, f
 	}
-	a := Answer{Text: text, Refused: refusal(s.cfg.Page, text)}
+	a := Answer{Text: text, Refused: s.shell.refused(text)}
 	if a.Refused != "" {
 		f = s.shell.clearLine()
 	}

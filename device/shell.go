@@ -38,6 +38,7 @@ type shell struct {
 	raw   int // bytes received for the present command
 
 	echoless bool // the device does not echo
+	left     bool // the last command stands behind the prompt still
 }
 
 // openShell opens a shell and goes on to a usable prompt.

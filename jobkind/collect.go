@@ -101,7 +101,13 @@ func (c *collector) part(a *platforms.Artifact, item string) ([]byte, *jobv1.Fai
 			c.log("info", "the device refused "+step.Send)
 		}
 	}
-	text, f := c.answer(a, item)
+	var text []byte
+	var f *jobv1.Failure
+	if lost := outside(a, entered, item); lost != "" {
+		text, f = c.missing(a, jobv1.Failure_REJECTED, "The device refuses %q, one of the places that %s is made of.", lost, a.Name)
+	} else {
+		text, f = c.answer(a, item)
+	}
 	if f != nil {
 		return nil, f
 	}
@@ -115,6 +121,17 @@ func (c *collector) part(a *platforms.Artifact, item string) ([]byte, *jobv1.Fai
 		}
 	}
 	return text, nil
+}
+
+// outside returns the refused step that should have led to the item, or "": what a command says elsewhere is another
+// item's answer.
+func outside(a *platforms.Artifact, entered []bool, item string) string {
+	for i, step := range a.Before {
+		if !entered[i] && item != "" && strings.Contains(step.Send, "{item}") {
+			return fill(step.Send, item)
+		}
+	}
+	return ""
 }
 
 // answer tries the artifact's commands until one is not refused, and checks that its answer is whole.

@@ -59,3 +59,26 @@ func TestAnArtifactOfManyPartsIsWholeOrNothing(t *testing.T) {
 	require.Nil(t, out.Failure, "%v", out.Failure)
 	require.Len(t, out.Artifacts, 1, "half of the contexts is nothing")
 }
+
+// A context that the device does not let us into must not be given the answer of the place where we are.
+func TestARefusedPlaceIsNotReadElsewhere(t *testing.T) {
+	d := &cli{prompt: "fw1# ", answer: func(line string) string {
+		switch line {
+		case "show run":
+			return "vlan 1\r\nend\r\n"
+		case "list":
+			return "* root\r\n* dmz\r\n"
+		case "enter dmz":
+			return "% not ready\r\n"
+		}
+		return ""
+	}}
+	env := d.attempt(t, plainBackup+`
+  - {artifact: running.cfg, send: show run, complete: {last_line: '^end$'}}
+  - {artifact: contexts.cfg, each: {send: list, match: '^\* (\w+)$'}, before: [enter all, 'enter {item}'], after: [leave item, leave all], send: show run, complete: {last_line: '^end$'}, optional: true}
+`)
+	out := Backup{}.Run(context.Background(), env)
+	require.Nil(t, out.Failure, "%v", out.Failure)
+	require.Len(t, out.Artifacts, 1)
+	require.Equal(t, []string{"show run", "list", "enter all", "enter root", "show run", "leave item", "leave all", "enter all", "enter dmz", "leave all"}, without(d.typed(), "exit"))
+}
