@@ -19,7 +19,7 @@ var builtinRoles = []*authv1.Role{
 			"inventory.*",
 			"job.job.read", "job.job.write", "job.run.read", "job.run.create", "job.run.cancel",
 			"scheduler.schedule.read", "scheduler.schedule.write",
-			"gitstore.revision.read", "hub.agent.read", "vault.credential.read",
+			"gitstore.revision.read", "gitstore.revision.accept", "hub.agent.read", "vault.credential.read",
 		},
 	},
 	{
