@@ -62,7 +62,7 @@ func newResults(d Deps) *results {
 		},
 		finish: &batch[finish, *jobv1.FinishAttemptsResponse_Item]{
 			items: smallItems, bytes: storeBytes, delay: smallDelay, calls: make(chan struct{}, 8),
-			size: func(f finish) int { return proto.Size(f.item.GetResult()) },
+			size: func(f finish) int { return proto.Size(f.item) },
 			call: func(ctx context.Context, items []finish) ([]*jobv1.FinishAttemptsResponse_Item, error) {
 				return finishAll(ctx, d.Dispatch, items)
 			},
@@ -115,7 +115,7 @@ func (s *results) settle(ctx context.Context, x *settlement) *hubv1.ResultAck {
 	ref := x.result.GetAttempt()
 	fin := &jobv1.FinishAttemptsRequest_Item{
 		Attempt: ref, Succeeded: x.result.GetSucceeded(), Failure: x.result.GetFailure(), FinishedAt: x.result.GetFinishedAt(),
-		Result: x.result.GetFound(),
+		Result: x.result.GetFound(), Transcript: x.result.GetTranscript(),
 	}
 	ack := &hubv1.ResultAck{Attempt: ref, Outcome: hubv1.ResultAck_DURABLE}
 	if x.result.GetSucceeded() && len(x.result.GetArtifacts()) > 0 {
