@@ -143,7 +143,10 @@ func (a *auth) method(name string, cred *vaultv1.GrantedCredential) ssh.AuthMeth
 	if name == "password" {
 		return ssh.Password(cred.GetPassword())
 	}
-	return ssh.KeyboardInteractive(func(_, _ string, questions []string, echos []bool) ([]string, error) {
+	return ssh.KeyboardInteractive(func(_, instruction string, questions []string, echos []bool) ([]string, error) {
+		for _, text := range append([]string{instruction}, questions...) {
+			a.session.overheard(text)
+		}
 		return a.answer(cred, questions, echos)
 	})
 }

@@ -62,7 +62,11 @@ func (s *Session) handshake(l *link, offer []string) (ending, *jobv1.Failure) {
 		HostKeyAlgorithms: offer,
 		HostKeyCallback:   func(_ string, _ net.Addr, key ssh.PublicKey) error { return a.checkHostKey(key) },
 		AuthCallback:      a.next,
-		ClientVersion:     "SSH-2.0-NetRaven",
+		BannerCallback: func(text string) error {
+			s.overheard(text)
+			return nil
+		},
+		ClientVersion: "SSH-2.0-NetRaven",
 	})
 	cancel()
 	a.finish()

@@ -20,6 +20,8 @@
 //   - Of all sessions of the process, two may hold an answer of more than 1 MiB, each until it is closed.
 //     The others do not read on until one of them is: the device waits before its full SSH window.
 //
+// A Transcript is fed by Config.Traffic and Config.Progress. It holds at most 512 KiB of what a device says in one go, in a screen of its own.
+//
 // A page whose text does not tell its end, read by exec channels, is read again in a shell of the same
 // connection before it counts as new (jobkind): a device that stops talking closes a channel like one that has said all.
 //

@@ -160,10 +160,14 @@ func (sh *shell) put(text string) *jobv1.Failure {
 
 // ask finds the question that stands at the end of the screen and where in the current line it begins.
 func (sh *shell) ask(list []platforms.Exchange) (*platforms.Exchange, int) {
+	return sh.screen.question(list)
+}
+
+func (s *screen) question(list []platforms.Exchange) (*platforms.Exchange, int) {
 	if len(list) == 0 {
 		return nil, 0
 	}
-	line := sh.screen.line()
+	line := s.line()
 	cut := max(0, len(line)-maxPrompt)
 	tail := line[cut:]
 	if len(tail) == 0 {

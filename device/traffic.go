@@ -8,6 +8,8 @@ import (
 
 // Traffic is a piece of what passes between a session and its device. Data is only valid during the call.
 type Traffic struct {
+	// Login says that it passed before there was a session: a banner, or a question whose answer is not shown. It is whole.
+	Login bool
 	// Exec is the command of the exec channel that the piece belongs to; empty: the shell.
 	Exec string
 	// Sent says that it went to the device; else it came from there.
@@ -29,6 +31,13 @@ type tracedChannel struct {
 	ssh.Channel
 	session *Session
 	exec    string
+}
+
+// overheard notes what the device says while it authenticates.
+func (s *Session) overheard(text string) {
+	if s.cfg.Traffic != nil && text != "" {
+		s.cfg.Traffic(Traffic{Login: true, Data: []byte(text + "\n")})
+	}
 }
 
 // Read notes what came.

@@ -79,7 +79,7 @@ func (a *Agent) run(w *work) (outcome jobkind.Outcome) {
 			}, Credentials: outcome.Credentials}
 		}
 	}()
-	outcome = w.kind.Run(ctx, jobkind.Env{
+	outcome = jobkind.Run(ctx, w.kind, jobkind.Env{
 		Spec: w.spec, Page: w.page, Known: w.known, Now: a.now, Dial: a.cfg.Policy.dialer(),
 		Credentials: func(ctx context.Context) (*vaultGrant, error) { return a.credentials(ctx, w) },
 		Log:         w.log.add,
@@ -110,7 +110,7 @@ func (a *Agent) result(w *work, o jobkind.Outcome, started time.Time) *hubv1.Res
 	r := &hubv1.Result{
 		Attempt: w.attempt.ref(), Spec: w.signed, Succeeded: o.Failure == nil, Failure: o.Failure, Facts: validFacts(o.Facts),
 		Outcomes: o.Credentials, HostKey: o.HostKey, HostKeyPinned: firstContact(w.spec, o),
-		StartedAt: timestamppb.New(started), FinishedAt: timestamppb.New(a.now()), Found: o.Found,
+		StartedAt: timestamppb.New(started), FinishedAt: timestamppb.New(a.now()), Found: o.Found, Transcript: o.Transcript,
 	}
 	size := 0
 	if o.Failure == nil {

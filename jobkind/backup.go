@@ -4,11 +4,9 @@ import (
 	"context"
 	"math/rand/v2"
 
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
-	"github.com/netraven/netraven/internal/errs"
 )
 
 // resendOneIn is how rarely an unchanged backup is sent whole nevertheless, so that a digest which was
@@ -25,19 +23,14 @@ var backupKind = &jobv1.JobKind{
 	Name:        "backup",
 	Description: "Collect the configuration of each device and keep what changed.",
 	LogsIn:      true,
+	Params:      []*jobv1.JobKind_Param{transcriptParam},
 }
 
-// Describe says that a backup takes no parameters and changes nothing.
+// Describe says that a backup changes nothing.
 func (Backup) Describe() *jobv1.JobKind { return backupKind }
 
-// Validate refuses every parameter.
-func (Backup) Validate(params *structpb.Struct) error {
-	for name := range params.GetFields() {
-		return errs.New(codes.InvalidArgument, "PARAMS_INVALID", "a backup takes no parameters").
-			Field("params."+name, "UNKNOWN", "a backup takes no parameters")
-	}
-	return nil
-}
+// Validate refuses every parameter but transcript.
+func (Backup) Validate(params *structpb.Struct) error { return checkOnlyTranscript(backupKind, params) }
 
 // Run collects the artifacts of the page.
 func (b Backup) Run(ctx context.Context, env Env) Outcome {

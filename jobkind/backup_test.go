@@ -268,7 +268,7 @@ func TestTheCatalogIsInOrder(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestABackupTakesNoParameters(t *testing.T) {
+func TestABackupTakesNoOtherParameters(t *testing.T) {
 	require.NoError(t, Backup{}.Validate(nil))
 	params, err := structpb.NewStruct(map[string]any{"commands": "reload"})
 	require.NoError(t, err)

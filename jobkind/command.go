@@ -34,6 +34,7 @@ var commandKind = &jobv1.JobKind{
 		{Name: "commands", Type: "strings", Required: true, Description: "1 to 50 commands of one line each, sent in this order."},
 		{Name: "stop_on_error", Type: "boolean", Description: "Send nothing more once the device has refused a command; true unless given."},
 		{Name: "mutating", Type: "boolean", Description: "The commands may change the device. Not supported yet: true is refused."},
+		transcriptParam,
 	},
 }
 
@@ -66,6 +67,9 @@ func readCommandParams(params *structpb.Struct) (commandParams, error) {
 			Field("params.mutating", "UNSUPPORTED", "leave it out, and give commands that only read")
 	}
 	if p.stopOnError, err = boolParam(params, "stop_on_error", true); err != nil {
+		return p, err
+	}
+	if _, err := boolParam(params, transcriptParam.GetName(), false); err != nil {
 		return p, err
 	}
 	list := params.GetFields()["commands"].GetListValue().GetValues()

@@ -87,6 +87,8 @@ type Outcome struct {
 	Artifacts []Artifact
 	// Found is what the kind found out, with none of the fields that say whose it is; nil for kinds that collect files only.
 	Found *jobv1.TaskResult
+	// Transcript is what was said and typed, if it was asked for, with none of the fields that say whose it is. It is masked and bounded.
+	Transcript *jobv1.Transcript
 	// Facts are what the device told of itself: version, serial, model, hostname.
 	Facts map[string]string
 	// Credentials has one entry for each credential of the grant, once a grant was given.
@@ -97,6 +99,31 @@ type Outcome struct {
 	HostKeyPinned bool
 	// Grant is what Env.Credentials returned; its keys seal what the attempt collected.
 	Grant *vaultv1.Grant
+}
+
+// Run lets a kind work as Kind.Run does. Where the spec's parameters ask for a transcript, the outcome has one, however it ended.
+func Run(ctx context.Context, kind Kind, env Env) Outcome {
+	if !wantsTranscript(kind, env.Spec) {
+		return kind.Run(ctx, env)
+	}
+	t := device.NewTranscript(env.Page)
+	traffic, progress := env.Traffic, env.Progress
+	env.Traffic = func(x device.Traffic) {
+		t.Take(x)
+		if traffic != nil {
+			traffic(x)
+		}
+	}
+	env.Progress = func(stage string) {
+		t.Stage(stage)
+		if progress != nil {
+			progress(stage)
+		}
+	}
+	out := kind.Run(ctx, env)
+	text, cut := t.Text(out.Grant)
+	out.Transcript = &jobv1.Transcript{Text: text, Truncated: cut}
+	return out
 }
 
 // Catalog returns all kinds, by name.

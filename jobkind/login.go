@@ -23,13 +23,14 @@ var loginKind = &jobv1.JobKind{
 	Description: "Log in to each device and out again: checks address, host key, credentials, enable and prompt.",
 	LogsIn:      true,
 	Once:        true,
+	Params:      []*jobv1.JobKind_Param{transcriptParam},
 }
 
-// Describe says that the kind takes no parameters.
+// Describe says what the kind takes.
 func (Login) Describe() *jobv1.JobKind { return loginKind }
 
-// Validate refuses every parameter.
-func (Login) Validate(params *structpb.Struct) error { return checkNames(loginKind, params) }
+// Validate refuses every parameter but transcript.
+func (Login) Validate(params *structpb.Struct) error { return checkOnlyTranscript(loginKind, params) }
 
 // Run logs in and says how far that came.
 func (Login) Run(ctx context.Context, env Env) Outcome {

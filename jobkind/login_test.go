@@ -102,7 +102,7 @@ func TestLoginSaysThatASessionStaysUnprivileged(t *testing.T) {
 	require.Contains(t, out.Found.GetLogin().GetStages()[3].GetDetail(), "unprivileged")
 }
 
-func TestLoginTakesNoParameters(t *testing.T) {
+func TestLoginTakesNoOtherParameters(t *testing.T) {
 	require.NoError(t, Login{}.Validate(nil))
 	require.Error(t, Login{}.Validate(object(t, map[string]any{"commands": "x"})))
 }

@@ -45,6 +45,32 @@ func boolParam(params *structpb.Struct, name string, standard bool) (bool, error
 	return b.BoolValue, nil
 }
 
+// transcriptParam is what every kind that logs in takes.
+var transcriptParam = &jobv1.JobKind_Param{Name: "transcript", Type: "boolean",
+	Description: "Keep what the device said and what was typed, masked, for when something is to be found out."}
+
+// wantsTranscript tells whether the parameters ask for one. Parameters that cannot be read are for the kind to refuse.
+func wantsTranscript(kind Kind, spec *jobv1.TaskSpec) bool {
+	if !slices.Contains(kind.Describe().GetParams(), transcriptParam) {
+		return false
+	}
+	params, err := specParams(spec)
+	if err != nil {
+		return false
+	}
+	wanted, err := boolParam(params, transcriptParam.GetName(), false)
+	return wanted && err == nil
+}
+
+// checkOnlyTranscript is for kinds that take nothing else.
+func checkOnlyTranscript(kind *jobv1.JobKind, params *structpb.Struct) error {
+	if err := checkNames(kind, params); err != nil {
+		return err
+	}
+	_, err := boolParam(params, transcriptParam.GetName(), false)
+	return err
+}
+
 // specParams reads the parameters of a signed spec.
 func specParams(spec *jobv1.TaskSpec) (*structpb.Struct, error) {
 	params := &structpb.Struct{}

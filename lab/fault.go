@@ -27,6 +27,9 @@ type Fault struct {
 	// Truncate cuts the configuration after that many bytes, at a line end;
 	// the prompt follows as if all were well.
 	Truncate int `json:"truncate,omitempty"`
+	// Shrink leaves that many bytes of the configuration, up to a line end, and
+	// its last line: a part that ends like the whole.
+	Shrink int `json:"shrink,omitempty"`
 	// NoPrompt greets and never shows a prompt.
 	NoPrompt bool `json:"no_prompt,omitempty"`
 	// EndlessPager asks for a key for ever in the middle of the configuration.
@@ -57,7 +60,7 @@ type Fault struct {
 func (f Fault) Validate() error {
 	for name, n := range map[string]int64{
 		"max_sessions": int64(f.MaxSessions), "silence_after": f.SilenceAfter, "drop_after": f.DropAfter,
-		"truncate": int64(f.Truncate), "flood": f.Flood, "latency": int64(f.Latency), "chunk": int64(f.Chunk),
+		"truncate": int64(f.Truncate), "shrink": int64(f.Shrink), "flood": f.Flood, "latency": int64(f.Latency), "chunk": int64(f.Chunk),
 	} {
 		if n < 0 {
 			return fmt.Errorf("fault %s is negative", name)

@@ -121,6 +121,12 @@ func TestFaultTruncate(t *testing.T) {
 	assert.True(t, strings.HasSuffix(config, "\r\ndut#"), "whole lines and the prompt")
 }
 
+func TestFaultShrink(t *testing.T) {
+	config := ready(t, faulty(t, lab.Fault{Shrink: 1000})).ask("show running-config", "dut#")
+	assert.Less(t, len(config), 1100)
+	assert.True(t, strings.HasSuffix(config, "\r\nend\r\ndut#"), "it ends like the whole")
+}
+
 func TestFaultNoPrompt(t *testing.T) {
 	d := faulty(t, lab.Fault{NoPrompt: true})
 	s := openShell(t, d)

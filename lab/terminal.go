@@ -166,11 +166,11 @@ func (s *session) showConfig(c configText) {
 		}
 		s.write(c.foot)
 	case f.Truncate > 0:
-		all := c.all()
-		if f.Truncate < len(all) {
-			all = all[:strings.LastIndexByte(all[:f.Truncate], '\n')+1]
-		}
-		s.page(all)
+		s.page(firstLines(c.all(), f.Truncate))
+	case f.Shrink > 0:
+		all := strings.TrimRight(c.all(), "\r\n")
+		last := all[strings.LastIndexByte(all, '\n')+1:]
+		s.page(firstLines(all, f.Shrink) + last + "\r\n")
 	case !s.paging:
 		s.write(c.head)
 		s.write(c.body)
@@ -178,4 +178,12 @@ func (s *session) showConfig(c configText) {
 	default:
 		s.page(c.all())
 	}
+}
+
+// firstLines are the whole lines in the first n bytes.
+func firstLines(text string, n int) string {
+	if n >= len(text) {
+		return text
+	}
+	return text[:strings.LastIndexByte(text[:n], '\n')+1]
 }

@@ -25,6 +25,7 @@ func (r *Recorder) Take(t device.Traffic) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
+	case t.Login: // the engine answers such questions by itself
 	case t.Exec != "":
 		i, ok := r.open[t.Exec]
 		if !ok {

@@ -70,7 +70,7 @@ func newFault() *cobra.Command {
 		Use:   "fault NAME none|FAULT[=VALUE]...",
 		Short: "Make a device misbehave (NAME * is every device)",
 		Long: "Make a device misbehave. Faults: refuse_login, down, reset, max_sessions=N, mute, silence_after=N,\n" +
-			"drop_after=N, truncate=N, no_prompt, endless_pager, flood=N, latency=200ms, legacy, no_exec, no_shell,\n" +
+			"drop_after=N, truncate=N, shrink=N, no_prompt, endless_pager, flood=N, latency=200ms, legacy, no_exec, no_shell,\n" +
 			"look_alikes, line_ends, chunk=N, log_lines. Those not named are taken back.",
 		Example: "  netraven-lab fault ams-ios-0001 latency=200ms chunk=7 --control 127.0.0.1:7000",
 		Args:    cobra.MinimumNArgs(2),

@@ -20,12 +20,12 @@ func (c *client) artifactRevisions(ctx context.Context, deviceID, name, artifact
 		if artifact = c.mainArtifact(ctx, deviceID); artifact == "" {
 			return c.onlyArtifact(ctx, deviceID, name)
 		}
-		if all, err := c.revisions(ctx, deviceID, artifact, limit); err != nil || len(all.items) > 0 {
+		if all, err := c.revisions(ctx, deviceID, artifact, gitstorev1.Revision_ACCEPTED, limit); err != nil || len(all.items) > 0 {
 			return all.items, err
 		}
 		return c.onlyArtifact(ctx, deviceID, name)
 	}
-	all, err := c.revisions(ctx, deviceID, artifact, limit)
+	all, err := c.revisions(ctx, deviceID, artifact, gitstorev1.Revision_ACCEPTED, limit)
 	if err == nil && len(all.items) == 0 {
 		err = fmt.Errorf("%s has no revisions of %s; netraven config list %s shows what there is", safe(name), safe(artifact), safe(name))
 	}
@@ -55,7 +55,7 @@ func (c *client) mainArtifact(ctx context.Context, deviceID string) string {
 
 // onlyArtifact answers all revisions of a device that has one artifact; with several, the user must say which.
 func (c *client) onlyArtifact(ctx context.Context, deviceID, name string) ([]*gitstorev1.Revision, error) {
-	all, err := c.revisions(ctx, deviceID, "", 0)
+	all, err := c.revisions(ctx, deviceID, "", gitstorev1.Revision_ACCEPTED, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,9 @@ func (a *app) backupCommand() *cobra.Command {
 		Example: "  netraven backup core1 core2\n  netraven backup --tag core\n  netraven backup --all --no-wait",
 	}
 	do := a.selecting(c)
+	f := newForm(c).yes("transcript", "params.transcript", transcriptHelp)
 	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
-		return do(cmd, c, "backup", args, nil, a.tellRun)
+		return do(cmd, c, "backup", args, f, a.tellRun)
 	})
 	return c
 }

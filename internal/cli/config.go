@@ -14,15 +14,19 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	return group("config", "Configurations: what was collected, when it changed, and how",
-		a.configListCommand(), a.configShowCommand(), a.configDiffCommand())
+		a.configListCommand(), a.configShowCommand(), a.configDiffCommand(), a.configSuspectsCommand(), a.configAcceptCommand())
 }
 
 func revisionPath(id string, more ...string) string {
 	return "/api/v1/revisions/" + url.PathEscape(id) + strings.Join(more, "")
 }
 
-func (c *client) revisions(ctx context.Context, deviceID, artifact string, limit int) (rows[*gitstorev1.Revision], error) {
+// revisions answers those of a device in one state, newest first; of both states where none is given.
+func (c *client) revisions(ctx context.Context, deviceID, artifact string, state gitstorev1.Revision_State, limit int) (rows[*gitstorev1.Revision], error) {
 	query := url.Values{}
+	if state != gitstorev1.Revision_UNSPECIFIED {
+		query.Set("state", state.String())
+	}
 	if artifact != "" {
 		query.Set("artifact", artifact)
 	}
@@ -39,17 +43,13 @@ func (a *app) configListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := c.revisions(cmd.Context(), id, artifact, limit)
+			all, err := c.revisions(cmd.Context(), id, artifact, gitstorev1.Revision_UNSPECIFIED, limit)
 			if err != nil {
 				return err
 			}
 			t := newTable("ARTIFACT", "NUMBER", "LINES", "SIZE", "AUTHOR", "CREATED", "REVISION")
 			for _, r := range all.items {
-				lines := fmt.Sprintf("+%d -%d", r.LinesAdded, r.LinesRemoved)
-				if r.Suspect {
-					lines += " suspect"
-				}
-				t.add(r.Artifact, number(r.Number), lines, number(r.Size), r.Author, when(r.CreatedAt), r.Id)
+				t.add(r.Artifact, numberOf(r), lineCounts(r), number(r.Size), r.Author, when(r.CreatedAt), r.Id)
 			}
 			return a.show(cmd, all.raw, t)
 		}),
@@ -57,6 +57,18 @@ func (a *app) configListCommand() *cobra.Command {
 	c.Flags().StringVar(&artifact, "artifact", "", "only this artifact")
 	c.Flags().IntVar(&limit, "limit", 0, "at most so many; 0: all")
 	return c
+}
+
+// numberOf is a revision's number; a suspect has none yet.
+func numberOf(r *gitstorev1.Revision) string {
+	if r.Suspect {
+		return "suspect"
+	}
+	return number(r.Number)
+}
+
+func lineCounts(r *gitstorev1.Revision) string {
+	return fmt.Sprintf("+%d -%d", r.LinesAdded, r.LinesRemoved)
 }
 
 func (a *app) configShowCommand() *cobra.Command {

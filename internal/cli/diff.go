@@ -19,8 +19,9 @@ func (a *app) configDiffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "diff DEVICE|REVISION [DEVICE|REVISION]", Short: "Show what changed, as a unified diff",
 		Long: "Show what changed between two revisions of a device (its last change, unless --from and --to number others), between two revisions by id,\n" +
-			"or between the newest configurations of two devices.",
-		Example:           "  netraven config diff core1\n  netraven config diff core1 --from 3 --to 7\n  netraven config diff core1 core2",
+			"or between the newest configurations of two devices. One revision by id is compared with the one before it, a suspect with the current one.",
+		Example: "  netraven config diff core1\n  netraven config diff core1 --from 3 --to 7\n  netraven config diff core1 core2\n" +
+			"  netraven config diff 0199c0de-7f2a-7c41-9d6e-2b1f0c5a8e34",
 		ValidArgsFunction: a.complete(-1, deviceNames),
 		RunE: a.with(func(cmd *cobra.Command, c *client, args []string) error {
 			var older, newer *gitstorev1.Revision
@@ -47,8 +48,18 @@ func (a *app) configDiffCommand() *cobra.Command {
 	return c
 }
 
-// twoOf finds the two revisions of a device that are to be compared.
+// twoOf finds the two revisions of a device that are to be compared, or a revision and the one before it.
 func (c *client) twoOf(ctx context.Context, device, artifact string, from, to int32) (older, newer *gitstorev1.Revision, err error) {
+	if isID(device) {
+		r := &gitstorev1.Revision{}
+		_, err := c.get(ctx, revisionPath(device), nil, r)
+		if err == nil {
+			return c.before(ctx, r)
+		}
+		if !hasReason(err, "REVISION_NOT_FOUND") {
+			return nil, nil, err
+		}
+	}
 	id, err := c.deviceID(ctx, device)
 	if err != nil {
 		return nil, nil, err
@@ -68,13 +79,35 @@ func (c *client) twoOf(ctx context.Context, device, artifact string, from, to in
 		}
 	}
 	if from == 0 {
-		if newer.Number <= 1 {
-			return nil, nil, fmt.Errorf("revision %d of %s is the first, so there is nothing to compare it with", newer.Number, safe(newer.Artifact))
-		}
-		from = newer.Number - 1
+		older, err = previous(all, newer)
+	} else {
+		older, err = byNumber(all, from)
 	}
-	older, err = byNumber(all, from)
 	return older, newer, err
+}
+
+// before finds what a revision is compared with when nothing else is said: the one before it, and for a suspect the current one.
+func (c *client) before(ctx context.Context, r *gitstorev1.Revision) (older, newer *gitstorev1.Revision, err error) {
+	limit := 0
+	if r.Suspect {
+		limit = 1
+	}
+	all, err := c.artifactRevisions(ctx, r.DeviceId, r.DeviceId, r.Artifact, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.Suspect {
+		return all[0], r, nil
+	}
+	older, err = previous(all, r)
+	return older, r, err
+}
+
+func previous(all []*gitstorev1.Revision, r *gitstorev1.Revision) (*gitstorev1.Revision, error) {
+	if r.Number <= 1 {
+		return nil, fmt.Errorf("revision %d of %s is the first, so there is nothing to compare it with", r.Number, safe(r.Artifact))
+	}
+	return byNumber(all, r.Number-1)
 }
 
 func (a *app) printDiff(cmd *cobra.Command, c *client, older, newer *gitstorev1.Revision) error {

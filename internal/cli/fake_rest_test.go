@@ -188,14 +188,46 @@ func revisionID(deviceID string, number int32) string {
 }
 
 func fakeRevision(deviceID string, number int32) *gitstorev1.Revision {
-	return &gitstorev1.Revision{Id: revisionID(deviceID, number), DeviceId: deviceID, Artifact: "running.cfg", Number: number, Size: 40, LinesAdded: number,
+	r := &gitstorev1.Revision{Id: revisionID(deviceID, number), DeviceId: deviceID, Artifact: "running.cfg", Number: number, Size: 40, LinesAdded: number,
 		Author: "netraven", CreatedAt: longAgo}
+	if number == suspectNumber {
+		r.Suspect, r.Number, r.LinesAdded, r.LinesRemoved = true, 0, 0, 170
+	}
+	return r
+}
+
+// suspectNumber is the number in the id of the suspect that a device called shrunk has.
+const suspectNumber = 7
+
+// AcceptRevision answers what there would be; the fake forgets it at once.
+func (f *fakeRevisions) AcceptRevision(ctx context.Context, r *gitstorev1.AcceptRevisionRequest) (*gitstorev1.Revision, error) {
+	out, err := f.GetRevision(ctx, &gitstorev1.GetRevisionRequest{Id: r.Id})
+	if err == nil && out.Suspect {
+		out.Suspect, out.Number = false, 4
+	}
+	return out, err
+}
+
+// suspects are those of the devices called shrunk, of one device or of all.
+func (f *fakeRevisions) suspects(deviceID string) ([]*gitstorev1.Revision, error) {
+	devices, _, err := pageOf(f.devices, 0, "", func(d *inventoryv1.Device) bool { return d.Name == "shrunk" && (deviceID == "" || deviceID == d.Id) })
+	var out []*gitstorev1.Revision
+	for _, d := range devices {
+		out = append(out, fakeRevision(d.Id, suspectNumber))
+	}
+	return out, err
 }
 
 func (f *fakeRevisions) ListRevisions(_ context.Context, r *gitstorev1.ListRevisionsRequest) (*gitstorev1.ListRevisionsResponse, error) {
 	out := &gitstorev1.ListRevisionsResponse{}
 	if d, err := get[*inventoryv1.Device](f.devices, r.DeviceId); err == nil && d.Name == "bare" {
 		return out, nil
+	}
+	if r.State != gitstorev1.Revision_ACCEPTED {
+		var err error
+		if out.Items, err = f.suspects(r.DeviceId); err != nil || r.State == gitstorev1.Revision_SUSPECT {
+			return out, err
+		}
 	}
 	facts := &gitstorev1.Revision{Id: revisionID(r.DeviceId, 9), DeviceId: r.DeviceId, Artifact: "facts.txt", Number: 1, CreatedAt: longAgo}
 	for _, rev := range []*gitstorev1.Revision{facts, fakeRevision(r.DeviceId, 3), fakeRevision(r.DeviceId, 2), fakeRevision(r.DeviceId, 1)} {
@@ -210,7 +242,12 @@ func (f *fakeRevisions) GetRevision(_ context.Context, r *gitstorev1.GetRevision
 	if !strings.Contains(r.Id, "-0000000000") {
 		return nil, errs.NotFound("revision", r.Id)
 	}
-	return fakeRevision(r.Id, int32(r.Id[len(r.Id)-1]-'0')), nil
+	out := fakeRevision(r.Id, int32(r.Id[len(r.Id)-1]-'0'))
+	devices, _, err := pageOf(f.devices, 0, "", func(d *inventoryv1.Device) bool { return d.Id[:24] == r.Id[:24] })
+	if len(devices) == 1 {
+		out.DeviceId = devices[0].Id
+	}
+	return out, err
 }
 
 func (f *fakeRevisions) GetContent(_ context.Context, r *gitstorev1.GetContentRequest) (*httpbody.HttpBody, error) {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
@@ -55,13 +56,13 @@ func (f *fakeRuns) CreateRun(_ context.Context, r *jobv1.CreateRunRequest) (*job
 			chosen = append(chosen, d)
 		}
 	}
-	return f.start(r.Kind, chosen), nil
+	return f.start(r.Kind, chosen, r.Params), nil
 }
 
-func (f *fakeRuns) start(kind string, devices []*inventoryv1.Device) *jobv1.Run {
+func (f *fakeRuns) start(kind string, devices []*inventoryv1.Device, params *structpb.Struct) *jobv1.Run {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	run := &jobv1.Run{Id: uuid.Must(uuid.NewV7()).String(), Kind: kind, State: jobv1.Run_PENDING, CreatedAt: longAgo, Counts: &jobv1.Run_Counts{}}
+	run := &jobv1.Run{Id: uuid.Must(uuid.NewV7()).String(), Kind: kind, State: jobv1.Run_PENDING, CreatedAt: longAgo, Counts: &jobv1.Run_Counts{}, Params: params}
 	for _, d := range devices {
 		t := &jobv1.Task{Id: uuid.NewString(), RunId: run.Id, DeviceId: d.Id, DeviceName: d.Name, State: jobv1.Task_SUCCEEDED, Attempt: 1, Changed: true}
 		switch {
@@ -226,7 +227,7 @@ func (f *fakeRuns) RetryFailed(_ context.Context, r *jobv1.RetryFailedRequest) (
 	if len(failed) == 0 {
 		return nil, errs.New(codes.FailedPrecondition, "NOTHING_FAILED", "nothing failed in this run")
 	}
-	return f.start("backup", failed), nil
+	return f.start("backup", failed, nil), nil
 }
 
 func (f *fakeRuns) TestDevice(_ context.Context, r *jobv1.TestDeviceRequest) (*jobv1.Run, error) {
@@ -237,7 +238,22 @@ func (f *fakeRuns) TestDevice(_ context.Context, r *jobv1.TestDeviceRequest) (*j
 	if err != nil {
 		return nil, err
 	}
-	return f.start("login", []*inventoryv1.Device{d}), nil
+	params := &structpb.Struct{Fields: map[string]*structpb.Value{"transcript": structpb.NewBoolValue(r.Transcript)}}
+	return f.start("login", []*inventoryv1.Device{d}, params), nil
+}
+
+// GetTranscript answers what was said on the one device of the newest run, if that was started with the parameter.
+func (f *fakeRuns) GetTranscript(_ context.Context, r *jobv1.GetTranscriptRequest) (*jobv1.Transcript, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, run := range f.runs {
+		for _, t := range f.tasks[run.Id] {
+			if t.Id == r.Id && run.GetParams().GetFields()["transcript"].GetBoolValue() {
+				return &jobv1.Transcript{TaskId: t.Id, Text: "-- login\n>> show clock\n10:00:00\x1b[2J UTC\n"}, nil
+			}
+		}
+	}
+	return nil, errs.New(codes.NotFound, "TRANSCRIPT_NOT_FOUND", "this task has no transcript")
 }
 
 // GetTaskResult answers what a run of kind command or login found out on the device.
@@ -315,7 +331,7 @@ func (f *fakeJobs) RunJob(_ context.Context, r *jobv1.RunJobRequest) (*jobv1.Run
 	for _, m := range f.devices.rows {
 		all = append(all, m.(*inventoryv1.Device))
 	}
-	return f.runs.start(j.Kind, all), nil
+	return f.runs.start(j.Kind, all, nil), nil
 }
 
 func (f *fakeJobs) ListJobKinds(context.Context, *jobv1.ListJobKindsRequest) (*jobv1.ListJobKindsResponse, error) {

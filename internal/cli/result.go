@@ -30,6 +30,7 @@ func (a *app) commandCommand() *cobra.Command {
 	do := a.selecting(c)
 	f := newForm(c)
 	f.add("command", "params", func() (any, error) { return fieldMap{"commands": lines, "stop_on_error": !goOn}, nil })
+	f.yes("transcript", "params.transcript", transcriptHelp)
 	c.Flags().StringArrayVarP(&lines, "command", "c", nil, "a command; may be repeated")
 	c.Flags().BoolVar(&goOn, "continue-on-error", false, "send the other commands though the device has refused one")
 	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
@@ -49,12 +50,18 @@ func (a *app) deviceTestCommand() *cobra.Command {
 		ValidArgsFunction: a.complete(0, deviceNames),
 	}
 	c.Flags().BoolVar(&noWait, "no-wait", false, "do not watch the run")
+	f := newForm(c).yes("transcript", "transcript", transcriptHelp)
 	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
 		id, err := c.deviceID(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
-		return a.start(cmd, c, deviceNoun.of(id, ":test"), fieldMap{"request_id": uuid.NewString()}, noWait, a.tellResults)
+		body, err := f.body()
+		if err != nil {
+			return err
+		}
+		body["request_id"] = uuid.NewString()
+		return a.start(cmd, c, deviceNoun.of(id, ":test"), body, noWait, a.tellResults)
 	})
 	return c
 }

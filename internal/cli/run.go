@@ -18,7 +18,7 @@ const (
 
 func (a *app) runCommand() *cobra.Command {
 	return group("run", "Runs: what was done to devices, and what is being done",
-		a.runListCommand(), a.runShowCommand(), a.runAddCommand(), a.runWatchCommand(), a.runTasksCommand(), a.runRetryCommand(), a.runLogCommand(), a.runResultCommand(),
+		a.runListCommand(), a.runShowCommand(), a.runAddCommand(), a.runWatchCommand(), a.runTasksCommand(), a.runRetryCommand(), a.runLogCommand(), a.runResultCommand(), a.runTranscriptCommand(),
 		a.runVerb("cancel", "End a run: what waits is cancelled, what runs is told to stop"),
 		a.runVerb("pause", "Hold back what has not begun yet"),
 		a.runVerb("resume", "Let a paused run go on"))

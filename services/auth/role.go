@@ -17,9 +17,9 @@ var builtinRoles = []*authv1.Role{
 		Description: "Runs the inventory, jobs and schedules; sees no secret and changes no user, credential or agent.",
 		Permissions: []string{
 			"inventory.*",
-			"job.job.read", "job.job.write", "job.run.read", "job.run.create", "job.run.cancel",
+			"job.job.read", "job.job.write", "job.run.read", "job.run.create", "job.run.cancel", "job.transcript.read",
 			"scheduler.schedule.read", "scheduler.schedule.write",
-			"gitstore.revision.read", "hub.agent.read", "vault.credential.read",
+			"gitstore.revision.read", "gitstore.revision.accept", "hub.agent.read", "vault.credential.read",
 		},
 	},
 	{
@@ -27,7 +27,7 @@ var builtinRoles = []*authv1.Role{
 		Description: "Reads everything but users and secrets; changes nothing.",
 		Permissions: []string{
 			"inventory.device.read", "inventory.site.read", "inventory.tag.read", "inventory.gateway.read", "inventory.platform.read",
-			"job.job.read", "job.run.read", "scheduler.schedule.read",
+			"job.job.read", "job.run.read", "job.transcript.read", "scheduler.schedule.read",
 			"gitstore.revision.read", "hub.agent.read", "vault.credential.read",
 		},
 	},

@@ -131,7 +131,7 @@ func TestRolesFitTheRPCs(t *testing.T) {
 	for _, r := range builtinRoles {
 		role[r.GetName()] = authn.Principal{Permissions: r.GetPermissions()}
 	}
-	writes := []string{"inventory.", "job.", "scheduler."}
+	writes := []string{"inventory.", "job.", "scheduler.", "gitstore.revision."}
 	seen := 0
 	for _, permission := range permissions() {
 		seen++

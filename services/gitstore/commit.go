@@ -7,13 +7,13 @@ import (
 
 	"github.com/google/uuid"
 
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
-// suspectFrom is the size in bytes from which a text that shrinks by more than half is marked: some devices end a truncated configuration like a whole one, and
-// people must see it. Smaller texts shrink by half for the best of reasons.
-const suspectFrom = 1 << 10
+// nobody is the author of what no device says who changed it.
+const nobody = "netraven"
 
 // commit stores attempts: pack, then database, then ref. Attempts at the same device go in rounds.
 func (s *Service) commit(ctx context.Context, attempts []*attempt) error {
@@ -45,6 +45,9 @@ func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
 	if len(p.done) == 0 {
 		return nil
 	}
+	if err := s.setApart(ctx, p); err != nil {
+		return err
+	}
 	batch, err := s.writePack(ctx, p)
 	if err != nil {
 		return err
@@ -53,6 +56,11 @@ func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
 		return err
 	}
 	s.answer(p)
+	return s.moveRef(ctx, batch)
+}
+
+// moveRef lets the ref follow the database.
+func (s *Service) moveRef(ctx context.Context, batch *repo.Batch) error {
 	if batch == nil {
 		return nil
 	}
@@ -70,8 +78,13 @@ func (s *Service) answer(p *plan) {
 	for _, w := range p.writes {
 		made[w.attempt] = append(made[w.attempt], w.row.ID)
 	}
+	apart := p.apart()
 	for _, a := range p.done {
-		a.out = durable(made[a])
+		var about *gitstorev1.Suspect
+		if x := apart[a]; x != nil {
+			about = x.about
+		}
+		a.out = durable(made[a], about)
 	}
 }
 
@@ -156,21 +169,15 @@ func trailers(group []*write) repo.Trailers {
 	for _, w := range group {
 		t = append(t, repo.Trailer{Key: repo.TrailerArtifact, Value: w.text.in.GetName()}, repo.Trailer{Key: repo.TrailerDigest, Value: w.text.digest})
 	}
-	return t
+	return append(t, repo.Trailer{Key: repo.TrailerAccepted, Value: group[0].acceptedBy})
 }
 
 // prepare fills a revision's row but for what git decides.
 func (s *Service) prepare(ctx context.Context, head repo.Hash, w *write) error {
-	a := w.attempt
-	w.row = gitstoresql.CreateRevisionsParams{ID: uuid.Must(uuid.NewV7()), DeviceID: a.device, Artifact: w.text.in.GetName(), Number: 1,
-		Author: w.text.author, Digest: w.text.digest, RunID: a.run, TaskID: a.task, Fence: a.in.GetFence(), CreatedAt: a.in.GetCollectedAt().AsTime()}
-	if w.row.Author == "" {
-		w.row.Author = "netraven"
-	}
+	w.row = w.newRow()
 	if w.old != nil {
 		w.row.Number = w.old.Number + 1
-		var err error
-		if w.before, err = s.blob(ctx, w.old.Blob); err != nil {
+		if err := s.readBefore(ctx, w); err != nil {
 			return err
 		}
 	} else if err := s.avoidTwin(head, w); err != nil {
@@ -180,11 +187,31 @@ func (s *Service) prepare(ctx context.Context, head repo.Hash, w *write) error {
 	return nil
 }
 
+// newRow is a revision's row but for what its text, the one before and git decide.
+func (w *write) newRow() gitstoresql.CreateRevisionsParams {
+	a := w.attempt
+	row := gitstoresql.CreateRevisionsParams{ID: uuid.Must(uuid.NewV7()), DeviceID: a.device, Artifact: w.text.in.GetName(), Number: 1,
+		Author: w.text.author, Digest: w.text.digest, RunID: a.run, TaskID: a.task, Fence: a.in.GetFence(), CreatedAt: a.in.GetCollectedAt().AsTime()}
+	if row.Author == "" {
+		row.Author = nobody
+	}
+	return row
+}
+
+// readBefore reads the newest text before, once.
+func (s *Service) readBefore(ctx context.Context, w *write) error {
+	if w.before != nil {
+		return nil
+	}
+	var err error
+	w.before, err = s.blob(ctx, w.old.Blob)
+	return err
+}
+
 // measure fills what a revision's row says about its text and the one before.
 func measure(row *gitstoresql.CreateRevisionsParams, before, masked []byte) {
 	added, removed := repo.Stat(before, masked)
 	row.Size, row.LinesAdded, row.LinesRemoved = int32(min(len(masked), maxOriginal*2)), int32(min(added, 1<<30)), int32(min(removed, 1<<30))
-	row.Suspect = len(before) >= suspectFrom && 2*len(masked) < len(before)
 }
 
 // blob reads a text by the name that a row has of it.

@@ -1,15 +1,21 @@
 // Package gitstore keeps history: it stores what agents collected, one durable git commit per changed device, and answers revisions, contents and diffs from an
 // index that never walks git.
 //
-// Tables: repository (the head that counts), artifact (the newest state of each), revision (the index), original (sealed originals), stored_attempt (what was
-// stored of each attempt, for repeats).
+// Tables: repository (the head that counts), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
+// kept apart), stored_attempt (what was stored of each attempt, for repeats).
 //
 // A result on its way in (StoreResults, files in this order):
 //
 //	results.go   what is known already is answered again; an unchanged artifact with the known digest is only seen
 //	open.go      the sealed original is opened with the device's key, checked, cleaned and masked by its platform page
 //	plan.go      against the newest state: a new revision, the same text again, or an observation (a lower fence)
+//	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
 //	commit.go    all changed devices of the call: one pack on disk -> one database transaction that moves the head -> the git ref
+//
+// A suspect is a row of revision without number and commit, at most one of an artifact:
+//
+//	kept apart -> ACCEPTED   a person accepts it (accept.go): a commit, the next number, the same id
+//	           -> gone       something newer is stored of its artifact, changed or not; another suspect; 30 days without being seen (janitor.go)
 //
 // At start (reindex.go) ref and head are brought together, both only ever forward:
 //
@@ -19,6 +25,7 @@
 //	neither                refused: folder and database are not of one history
 //
 // Invariants:
+//   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
 //   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.
 //   - (task, fence) is stored once; a repeat gets the first answer.

@@ -88,6 +88,7 @@ type house struct {
 	viewer gitstorev1.RevisionServiceClient
 	fence  int64
 	log    *slog.Logger
+	now    func() time.Time
 }
 
 func open(t *testing.T) *house {
@@ -110,7 +111,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Log: h.log, Grants: h.vault, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Grants: h.vault, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}}})
 }
 

@@ -30,6 +30,7 @@ type text struct {
 	masked []byte
 	author string
 	digest string // SHA-256 of masked, hex
+	main   bool
 }
 
 // open opens, checks and masks what came with bytes. An attempt whose seal or digest is wrong is rejected; the others go on.
@@ -97,7 +98,8 @@ func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_I
 		}
 		masked := page.Mask(clean, tag)
 		sum := sha256.Sum256(masked)
-		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: hex.EncodeToString(sum[:])})
+		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: hex.EncodeToString(sum[:]),
+			main: def == page.Main()})
 	}
 }
 

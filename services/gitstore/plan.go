@@ -21,6 +21,8 @@ type write struct {
 	// path in git, and the content it had before.
 	path   string
 	before []byte
+	// acceptedBy is who let a suspect in.
+	acceptedBy string
 }
 
 // seen is an artifact whose content stays: only that it was seen is news, and with fresh bytes also the original.
@@ -34,6 +36,8 @@ type seen struct {
 type plan struct {
 	writes []*write
 	seen   []seen
+	// suspects are kept apart: nothing of their attempts is in writes or seen.
+	suspects []*suspect
 	// done are the attempts that are stored when the plan is carried out.
 	done []*attempt
 	// observations are the attempts among done that came too late to decide.
@@ -62,6 +66,15 @@ func newPlan(attempts []*attempt, now states) *plan {
 		pending[a.device] = true
 	}
 	return p
+}
+
+// apart are the attempts that are kept apart, and why.
+func (p *plan) apart() map[*attempt]*suspect {
+	out := make(map[*attempt]*suspect, len(p.suspects))
+	for _, x := range p.suspects {
+		out[x.attempt] = x
+	}
+	return out
 }
 
 // needContent names the artifacts that are called unchanged and are not what is known.

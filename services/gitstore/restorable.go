@@ -23,12 +23,12 @@ const readSecret = "config.read_secret"
 func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byte, error) {
 	who := authn.FromContext(ctx)
 	if !who.Can(readSecret) {
-		if err := s.audit(ctx, who, r, "PERMISSION_DENIED"); err != nil {
+		if err := s.audit(ctx, readSecret, r, "PERMISSION_DENIED"); err != nil {
 			return nil, err
 		}
 		return nil, errs.New(codes.PermissionDenied, "PERMISSION_DENIED", "%s lacks the permission %s; view=masked needs none", who.Name(), readSecret)
 	}
-	if err := s.audit(ctx, who, r, "OK"); err != nil {
+	if err := s.audit(ctx, readSecret, r, "OK"); err != nil {
 		return nil, err
 	}
 	o, err := s.store.original(ctx, r.ID)
@@ -46,9 +46,11 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 	return seal.OpenArtifact(keys.GetItems()[0].GetSealKey(), aad, o.Sealed, maxOriginal)
 }
 
-func (s *Service) audit(ctx context.Context, who authn.Principal, r gitstoresql.Revision, outcome string) error {
+// audit writes a durable line about what the caller does to a revision.
+func (s *Service) audit(ctx context.Context, action string, r gitstoresql.Revision, outcome string) error {
+	who := authn.FromContext(ctx)
 	_, err := s.trust.AppendAudit(ctx, &authv1.AppendAuditRequest{Lines: []*authv1.AuditLine{{
-		Id: uuid.Must(uuid.NewV7()).String(), At: timestamppb.New(s.now()), Actor: who.Actor(), ActorName: who.Name(), Action: readSecret, ObjectKind: "revision",
+		Id: uuid.Must(uuid.NewV7()).String(), At: timestamppb.New(s.now()), Actor: who.Actor(), ActorName: who.Name(), Action: action, ObjectKind: "revision",
 		ObjectId: r.ID.String(), Outcome: outcome, Details: map[string]string{"device": r.DeviceID.String(), "artifact": r.Artifact},
 	}}})
 	return err

@@ -107,14 +107,14 @@ func (s *Service) answerKnown(ctx context.Context, attempts []*attempt) error {
 	}
 	for _, a := range attempts {
 		if k, ok := known[a.key()]; ok {
-			a.out = durable(k.revisions)
+			a.out = durable(k.revisions, k.suspect)
 		}
 	}
 	return nil
 }
 
-func durable(revisions []uuid.UUID) *outcome {
-	o := &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_DURABLE, Changed: len(revisions) > 0}
+func durable(revisions []uuid.UUID, apart *gitstorev1.Suspect) *outcome {
+	o := &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_DURABLE, Changed: len(revisions) > 0, Suspect: apart}
 	for _, id := range revisions {
 		o.RevisionIds = append(o.RevisionIds, id.String())
 	}

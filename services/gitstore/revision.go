@@ -24,11 +24,15 @@ const (
 
 // ListRevisions pages through a device's revisions, newest first.
 func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevisionsRequest) (*gitstorev1.ListRevisionsResponse, error) {
-	device, err := uuid.Parse(in.GetDeviceId())
-	if err != nil {
-		return &gitstorev1.ListRevisionsResponse{}, nil // no device has that id, so it has no revisions
+	p := gitstoresql.ListRevisionsParams{Artifact: in.GetArtifact(), BeforeID: uuid.Max, PageSize: page.Size(in.GetPageSize()),
+		OneState: in.GetState() != gitstorev1.Revision_UNSPECIFIED, Suspect: in.GetState() == gitstorev1.Revision_SUSPECT}
+	if in.GetDeviceId() != "" {
+		device, err := uuid.Parse(in.GetDeviceId())
+		if err != nil {
+			return &gitstorev1.ListRevisionsResponse{}, nil // no device has that id, so it has no revisions
+		}
+		p.DeviceID = device
 	}
-	p := gitstoresql.ListRevisionsParams{DeviceID: device, Artifact: in.GetArtifact(), BeforeID: uuid.Max, PageSize: page.Size(in.GetPageSize())}
 	parts, err := page.Parse(in.GetPageToken(), 1)
 	if err != nil {
 		return nil, err
@@ -38,7 +42,7 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 			return nil, errs.Invalid("page_token", "INVALID", "use next_page_token of the page before")
 		}
 	}
-	rows, err := s.store.q.ListRevisions(ctx, p)
+	rows, err := s.store.revisions(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +100,9 @@ func (s *Service) GetContent(ctx context.Context, in *gitstorev1.GetContentReque
 }
 
 func (s *Service) masked(ctx context.Context, r gitstoresql.Revision) ([]byte, error) {
+	if r.Suspect {
+		return s.store.suspectText(ctx, r.ID)
+	}
 	return s.blob(ctx, r.Blob)
 }
 
@@ -137,5 +144,8 @@ func (s *Service) side(ctx context.Context, id string) (gitstoresql.Revision, []
 }
 
 func label(r gitstoresql.Revision) string {
+	if r.Suspect {
+		return r.Artifact + "@suspect"
+	}
 	return r.Artifact + "@" + strconv.Itoa(int(r.Number))
 }

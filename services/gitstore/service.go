@@ -90,9 +90,9 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	gitstorev1.RegisterStoreServiceServer(r, s)
 }
 
-// Run blocks until ctx ends and closes the repository.
+// Run removes what has expired until ctx ends, and closes the repository.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
+	s.janitor(ctx)
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.repo.Close()

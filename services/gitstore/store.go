@@ -9,7 +9,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/protobuf/proto"
 
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
@@ -51,7 +53,10 @@ func (s *store) states(ctx context.Context, devices []uuid.UUID) (states, error)
 }
 
 // storedAttempt is the first answer an attempt got.
-type storedAttempt struct{ revisions []uuid.UUID }
+type storedAttempt struct {
+	revisions []uuid.UUID
+	suspect   *gitstorev1.Suspect
+}
 
 func (s *store) stored(ctx context.Context, attempts []*attempt) (map[key]storedAttempt, error) {
 	var p gitstoresql.GetStoredParams
@@ -59,11 +64,21 @@ func (s *store) stored(ctx context.Context, attempts []*attempt) (map[key]stored
 		p.TaskIds, p.Fences = append(p.TaskIds, a.task), append(p.Fences, a.in.GetFence())
 	}
 	rows, err := s.q.GetStored(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[key]storedAttempt, len(rows))
 	for _, r := range rows {
-		out[key{r.TaskID, r.Fence}] = storedAttempt{revisions: r.RevisionIds}
+		a := storedAttempt{revisions: r.RevisionIds}
+		if r.Suspect != nil {
+			a.suspect = &gitstorev1.Suspect{}
+			if err := proto.Unmarshal(r.Suspect, a.suspect); err != nil {
+				return nil, err
+			}
+		}
+		out[key{r.TaskID, r.Fence}] = a
 	}
-	return out, err
+	return out, nil
 }
 
 // othersAt names the old paths of renamed devices that belong to somebody else now: those files must stay.
@@ -107,7 +122,13 @@ func (s *store) record(ctx context.Context, p *plan, batch *repo.Batch, now time
 				return errHeadMoved
 			}
 		}
+		if err := forgetSuspects(ctx, q, p); err != nil {
+			return err
+		}
 		if err := recordWrites(ctx, q, p); err != nil {
+			return err
+		}
+		if err := recordSuspects(ctx, q, p); err != nil {
 			return err
 		}
 		if err := recordSeen(ctx, q, p); err != nil {
@@ -187,8 +208,13 @@ func storedRows(p *plan, now time.Time) gitstoresql.PutStoredParams {
 	for _, w := range p.writes {
 		made[w.attempt] = append(made[w.attempt], w.row.ID.String())
 	}
-	out := gitstoresql.PutStoredParams{At: now}
+	out, apart := gitstoresql.PutStoredParams{At: now}, p.apart()
 	for _, a := range p.done {
+		var packed []byte
+		if x := apart[a]; x != nil {
+			packed = x.packed
+		}
+		out.Suspects = append(out.Suspects, packed)
 		out.TaskIds, out.Fences, out.DeviceIds = append(out.TaskIds, a.task), append(out.Fences, a.in.GetFence()), append(out.DeviceIds, a.device)
 		out.Observations, out.RevisionIds = append(out.Observations, p.observations[a]), append(out.RevisionIds, strings.Join(made[a], ","))
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
-// knownOrigins are those whose attempts the database has.
+// knownOrigins are those whose attempts the database has in the history: a suspect may have been accepted since.
 func (s *store) knownOrigins(ctx context.Context, origins []*origin) (map[key]bool, error) {
 	var p gitstoresql.GetStoredParams
 	for _, o := range origins {
@@ -20,7 +20,9 @@ func (s *store) knownOrigins(ctx context.Context, origins []*origin) (map[key]bo
 	rows, err := s.q.GetStored(ctx, p)
 	out := make(map[key]bool, len(rows))
 	for _, r := range rows {
-		out[key{r.TaskID, r.Fence}] = true
+		if r.Suspect == nil {
+			out[key{r.TaskID, r.Fence}] = true
+		}
 	}
 	return out, err
 }
@@ -40,6 +42,9 @@ func (s *store) recordFound(ctx context.Context, old, next repo.Hash, f *found, 
 		}
 		if len(f.revisions) == 0 {
 			return nil
+		}
+		if err := q.DeleteSuspects(ctx, f.artifacts()); err != nil {
+			return err
 		}
 		if _, err := q.CreateRevisions(ctx, f.revisions); err != nil {
 			return err
@@ -62,6 +67,17 @@ func (f *found) stateRows() gitstoresql.PutArtifactsParams {
 	return p
 }
 
+// artifacts are those of which the batch has a revision.
+func (f *found) artifacts() gitstoresql.DeleteSuspectsParams {
+	var p gitstoresql.DeleteSuspectsParams
+	for device, byName := range f.latest {
+		for name := range byName {
+			p.DeviceIds, p.Artifacts = append(p.DeviceIds, device), append(p.Artifacts, name)
+		}
+	}
+	return p
+}
+
 func (f *found) storedRows(now time.Time) gitstoresql.PutStoredParams {
 	p := gitstoresql.PutStoredParams{At: now}
 	for _, a := range f.attempts {
@@ -71,6 +87,7 @@ func (f *found) storedRows(now time.Time) gitstoresql.PutStoredParams {
 		}
 		p.TaskIds, p.Fences, p.DeviceIds = append(p.TaskIds, a.origin.task), append(p.Fences, a.origin.fence), append(p.DeviceIds, a.origin.device)
 		p.Observations, p.RevisionIds = append(p.Observations, false), append(p.RevisionIds, strings.Join(ids, ","))
+		p.Suspects = append(p.Suspects, nil)
 	}
 	return p
 }

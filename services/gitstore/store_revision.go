@@ -21,6 +21,18 @@ func (s *store) revision(ctx context.Context, id uuid.UUID) (gitstoresql.Revisio
 	return r, err
 }
 
+// revisions answers a page of a device's revisions, newest first; of all devices where none is named.
+func (s *store) revisions(ctx context.Context, p gitstoresql.ListRevisionsParams) ([]gitstoresql.Revision, error) {
+	switch {
+	case p.DeviceID != uuid.Nil:
+		return s.q.ListRevisions(ctx, p)
+	case p.OneState && p.Suspect:
+		return s.q.ListSuspects(ctx, gitstoresql.ListSuspectsParams{Artifact: p.Artifact, BeforeID: p.BeforeID, PageSize: p.PageSize})
+	default:
+		return s.q.ListAllRevisions(ctx, gitstoresql.ListAllRevisionsParams{Artifact: p.Artifact, Accepted: p.OneState, BeforeID: p.BeforeID, PageSize: p.PageSize})
+	}
+}
+
 // original reads a revision's sealed original; ORIGINAL_NOT_KEPT if it has expired.
 func (s *store) original(ctx context.Context, revision uuid.UUID) (gitstoresql.GetOriginalRow, error) {
 	o, err := s.q.GetOriginal(ctx, revision)

@@ -49,26 +49,6 @@ func TestOnlyAChangeMakesARevision(t *testing.T) {
 	require.Contains(t, string(js.GetData()), `"lines_added":`)
 }
 
-func TestAConfigurationThatLosesMoreThanHalfIsMarked(t *testing.T) {
-	h, device := open(t), newID()
-	long := func(lines int) string {
-		return "hostname r1\n" + strings.Repeat("interface Gi0/1\n description a port of the access layer\n!\n", lines) + "end\n"
-	}
-	for _, lines := range []int{100, 60, 20, 19, 90} {
-		require.True(t, h.put(h.result(device, "r1", long(lines)))[0].GetChanged())
-	}
-	var suspect []bool
-	for _, r := range h.revisions(device) {
-		suspect = append(suspect, r.GetSuspect())
-	}
-	require.Equal(t, []bool{false, false, true, false, false}, suspect, "newest first")
-
-	small := newID()
-	h.put(h.result(small, "r2", config1+strings.Repeat("!\nend\n", 40)))
-	h.put(h.result(small, "r2", config1))
-	require.False(t, h.revisions(small)[0].GetSuspect(), "a few lines more or less say nothing")
-}
-
 func TestGitHoldsMaskedTextOnlyAndGitIsHappy(t *testing.T) {
 	h, device := open(t), newID()
 	h.put(h.result(device, "r1", config1), h.result(newID(), "r2", config1))

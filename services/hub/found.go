@@ -11,6 +11,7 @@ const (
 	maxOutput      = 256 << 10
 	maxOutputs     = 1 << 20
 	maxStages      = 10
+	maxTranscript  = 256 << 10
 )
 
 // cleanFound cuts what an agent says it found out to what the house records.

@@ -24,6 +24,7 @@ func TestWhatAnAttemptFoundGoesToJob(t *testing.T) {
 	for range 60 {
 		r.Found.Commands = append(r.Found.Commands, &jobv1.CommandResult{Command: "show", Output: strings.Repeat("x", 300<<10)})
 	}
+	r.Transcript = &jobv1.Transcript{Text: strings.Repeat("é", 200<<10) + "\x00"}
 	ack, err := p.upload(r, nil)
 	require.NoError(t, err)
 	require.Equal(t, hubv1.ResultAck_DURABLE, ack.GetOutcome(), ack)
@@ -40,4 +41,8 @@ func TestWhatAnAttemptFoundGoesToJob(t *testing.T) {
 	require.Len(t, found.GetLogin().GetStages(), 10)
 	require.Equal(t, "ab", found.GetLogin().GetStages()[0].GetDetail())
 	require.Len(t, found.GetLogin().GetPrompt(), 255)
+	said := h.job.finished[0].GetTranscript()
+	require.InDelta(t, 256<<10, len(said.GetText()), 4)
+	require.LessOrEqual(t, len(said.GetText()), 256<<10)
+	require.True(t, said.GetTruncated())
 }

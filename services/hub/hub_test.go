@@ -337,6 +337,7 @@ type fakeStore struct {
 	mu      sync.Mutex
 	items   []*gitstorev1.StoreResultsRequest_Item
 	outcome gitstorev1.StoreResultsResponse_Item_Outcome
+	suspect *gitstorev1.Suspect
 	poison  string // a device that makes the call fail
 }
 
@@ -354,7 +355,7 @@ func (f *fakeStore) StoreResults(_ context.Context, req *gitstorev1.StoreResults
 			outcome = gitstorev1.StoreResultsResponse_Item_DURABLE
 		}
 		resp.Items = append(resp.Items, &gitstorev1.StoreResultsResponse_Item{
-			Outcome: outcome, Changed: true, Reason: "TEST", Artifacts: []string{"running.cfg"},
+			Outcome: outcome, Changed: f.suspect == nil, Reason: "TEST", Artifacts: []string{"running.cfg"}, Suspect: f.suspect,
 		})
 	}
 	return resp, nil

@@ -143,4 +143,9 @@ func cleanResult(r *hubv1.Result) {
 	}
 	r.Facts = facts
 	cleanFound(r.GetFound())
+	if t := r.GetTranscript(); t != nil {
+		all := len(t.GetText())
+		t.Text = clean(t.GetText(), maxTranscript)
+		t.Truncated = t.GetTruncated() || len(t.GetText()) < all
+	}
 }

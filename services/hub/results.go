@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -61,7 +62,7 @@ func newResults(d Deps) *results {
 		},
 		finish: &batch[finish, *jobv1.FinishAttemptsResponse_Item]{
 			items: smallItems, bytes: storeBytes, delay: smallDelay, calls: make(chan struct{}, 8),
-			size: func(f finish) int { return proto.Size(f.item.GetResult()) },
+			size: func(f finish) int { return proto.Size(f.item) },
 			call: func(ctx context.Context, items []finish) ([]*jobv1.FinishAttemptsResponse_Item, error) {
 				return finishAll(ctx, d.Dispatch, items)
 			},
@@ -114,7 +115,7 @@ func (s *results) settle(ctx context.Context, x *settlement) *hubv1.ResultAck {
 	ref := x.result.GetAttempt()
 	fin := &jobv1.FinishAttemptsRequest_Item{
 		Attempt: ref, Succeeded: x.result.GetSucceeded(), Failure: x.result.GetFailure(), FinishedAt: x.result.GetFinishedAt(),
-		Result: x.result.GetFound(),
+		Result: x.result.GetFound(), Transcript: x.result.GetTranscript(),
 	}
 	ack := &hubv1.ResultAck{Attempt: ref, Outcome: hubv1.ResultAck_DURABLE}
 	if x.result.GetSucceeded() && len(x.result.GetArtifacts()) > 0 {
@@ -132,7 +133,7 @@ func (s *results) settle(ctx context.Context, x *settlement) *hubv1.ResultAck {
 	if _, err := s.finish.do(ctx, finish{agentID: x.agentID, item: fin}); err != nil {
 		return s.later(ref, err)
 	}
-	if err := s.report(ctx, x); err != nil {
+	if err := s.report(ctx, x, fin.GetSucceeded()); err != nil {
 		return s.later(ref, err)
 	}
 	return ack
@@ -143,6 +144,9 @@ func storeAck(ref *jobv1.AttemptRef, stored *gitstorev1.StoreResultsResponse_Ite
 	switch stored.GetOutcome() {
 	case gitstorev1.StoreResultsResponse_Item_DURABLE:
 		fin.Changed = stored.GetChanged()
+		if x := stored.GetSuspect(); x != nil {
+			fin.Succeeded, fin.Failure = false, suspectFailure(x)
+		}
 		return &hubv1.ResultAck{Attempt: ref, Outcome: hubv1.ResultAck_DURABLE}
 	case gitstorev1.StoreResultsResponse_Item_NEED_CONTENT:
 		return &hubv1.ResultAck{Attempt: ref, Outcome: hubv1.ResultAck_NEED_CONTENT, Artifacts: stored.GetArtifacts(), Reason: stored.GetReason()}
@@ -153,6 +157,14 @@ func storeAck(ref *jobv1.AttemptRef, stored *gitstorev1.StoreResultsResponse_Ite
 	default:
 		return retryAck(ref, stored.GetReason(), retryLater)
 	}
+}
+
+// suspectFailure says what was kept apart, and what a person can do about it.
+func suspectFailure(x *gitstorev1.Suspect) *jobv1.Failure {
+	return &jobv1.Failure{Class: jobv1.Failure_SUSPECT, Stage: "store", Hint: fmt.Sprintf("%s has %d lines (%d bytes); the last accepted revision has %d (%d bytes). "+
+		"It is kept apart and the history is as it was. Look at what is missing with: netraven config diff %s. If the device is right: netraven config accept %s "+
+		"(POST /api/v1/revisions/%s:accept). A backup of the whole takes its place.",
+		x.GetArtifact(), x.GetLinesNow(), x.GetSizeNow(), x.GetLinesBefore(), x.GetSizeBefore(), x.GetRevisionId(), x.GetRevisionId(), x.GetRevisionId())}
 }
 
 func (s *results) later(ref *jobv1.AttemptRef, err error) *hubv1.ResultAck {
@@ -176,12 +188,12 @@ func rejected(err error) *gitstorev1.StoreResultsResponse_Item {
 	return &gitstorev1.StoreResultsResponse_Item{Outcome: gitstorev1.StoreResultsResponse_Item_REJECTED, Reason: errs.Reason(err)}
 }
 
-// report tells inventory what was seen and vault what worked. What one of them refuses for good is logged: it must not hold up a result
+// report tells inventory what was seen and vault what worked; stored says that what was collected counts. What one of them refuses for good is logged: it must not hold up a result
 // that is stored already.
-func (s *results) report(ctx context.Context, x *settlement) error {
+func (s *results) report(ctx context.Context, x *settlement, stored bool) error {
 	used := make(chan error, 1)
 	go func() { used <- s.reportUse(ctx, x) }()
-	_, err := s.observe.do(ctx, x.observation(s.now()))
+	_, err := s.observe.do(ctx, x.observation(s.now(), stored))
 	return errors.Join(s.tolerate(err, x), s.tolerate(<-used, x))
 }
 
@@ -216,7 +228,7 @@ func (s *results) release(a attempt, spec *jobv1.TaskSpec) {
 	}()
 }
 
-func (x *settlement) observation(now time.Time) *inventoryv1.ReportObservationsRequest_Item {
+func (x *settlement) observation(now time.Time, stored bool) *inventoryv1.ReportObservationsRequest_Item {
 	r := x.result
 	item := &inventoryv1.ReportObservationsRequest_Item{
 		DeviceId: x.spec.GetDeviceId(), ObservedAt: r.GetFinishedAt(), Facts: r.GetFacts(), Seen: r.GetSucceeded(),
@@ -229,7 +241,7 @@ func (x *settlement) observation(now time.Time) *inventoryv1.ReportObservationsR
 		item.Seen = item.Seen || o.GetResult() == jobv1.CredentialOutcome_WORKED
 	}
 	for _, a := range r.GetArtifacts() {
-		item.BackedUp = item.BackedUp || (r.GetSucceeded() && a.GetMain())
+		item.BackedUp = item.BackedUp || (stored && a.GetMain())
 	}
 	return item
 }

@@ -69,7 +69,7 @@ func (c *change) finish(agent uuid.UUID, item *jobv1.FinishAttemptsRequest_Item,
 		return false
 	}
 	c.begin()
-	c.reported, c.found = true, packResult(item.GetResult())
+	c.reported, c.found, c.transcript = true, packResult(item.GetResult()), keptTranscript(item.GetTranscript())
 	if item.GetSucceeded() {
 		c.end(succeeded, nil)
 		c.now.Changed = item.GetChanged()

@@ -98,7 +98,7 @@ func BenchmarkP10(b *testing.B) {
 }
 
 func (h *house) clear(b *testing.B) {
-	_, err := h.pool.Exec(h.ctx, "TRUNCATE run, task, task_result, ready, device_slot, attempt, run_delta, task_log")
+	_, err := h.pool.Exec(h.ctx, "TRUNCATE run, task, task_result, task_transcript, ready, device_slot, attempt, run_delta, task_log")
 	require.NoError(b, err)
 }
 

@@ -1,6 +1,7 @@
 // Package job owns the work: what is to be done to which device, who does it, and what came of it. The queue is PostgreSQL.
 //
-// Tables (schema job): job, run, task, ready, device_slot, gateway_rate, attempt, task_log, run_delta, proven_device, request, task_result.
+// Tables (schema job): job, run, task, ready, device_slot, gateway_rate, attempt, task_log, run_delta, proven_device, request, task_result,
+// task_transcript.
 //
 //	run:   PENDING -> EXPANDING -> RUNNING <-> PAUSED -> SUCCEEDED | PARTIAL | FAILED | CANCELLED | EXPIRED | EMPTY
 //
@@ -24,7 +25,8 @@
 //   - Counts of a run are its columns plus the run_delta rows that every transaction adds; a fold moves the latter into the former. Nothing
 //     waits for a busy run row, and "as many tasks ended as there are" is exact because ended tasks never change.
 //   - task_result is written in the transaction that ends the attempt it is of, so there is one exactly where the attempt counted and its kind
-//     finds out anything; a newer attempt's replaces it. It holds masked text only, is bounded, and goes with its task.
+//     finds out anything; a newer attempt's replaces it. It holds masked text only, is bounded, and goes with its task. task_transcript is the
+//     same for what was said and typed, where the run asks for it.
 //   - A kind that logs in gets credentials and proves its device (proven_device); one that does not gets neither credentials nor host keys, and
 //     proves nothing. A kind that is tried once ends with the device's failure; only what is no fault of the device is tried again.
 //   - Locks are taken in one order: ready, then task (by id), then device_slot.

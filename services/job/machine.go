@@ -54,6 +54,8 @@ type change struct {
 	proves bool
 	// found is what the reported attempt found out, serialized; nil: nothing.
 	found []byte
+	// transcript of the reported attempt; nil: none was asked for.
+	transcript *jobv1.Transcript
 }
 
 // attemptEnd is a row of the attempts' history.

@@ -197,7 +197,7 @@ func (w *world) drain() {
 func TestRandomHistories(t *testing.T) {
 	h := newHouse(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		_, err := h.pool.Exec(h.ctx, "TRUNCATE run, task, task_result, ready, device_slot, attempt, run_delta, gateway_rate, task_log")
+		_, err := h.pool.Exec(h.ctx, "TRUNCATE run, task, task_result, task_transcript, ready, device_slot, attempt, run_delta, gateway_rate, task_log")
 		require.NoError(rt, err)
 		h.inventory.devices, h.inventory.gateway = nil, map[string]string{}
 		w := &world{t: rt, h: h, decided: map[string]int{}, devices: h.inventory.add(3, wellknown.LocalGatewayID)}

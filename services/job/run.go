@@ -57,7 +57,8 @@ func (s *Service) TestDevice(ctx context.Context, req *jobv1.TestDeviceRequest) 
 	if err != nil {
 		return nil, err
 	}
-	kind, err := s.kinds.check(testKind, nil)
+	params := testParams(req)
+	kind, err := s.kinds.check(testKind, params)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,15 @@ func (s *Service) TestDevice(ctx context.Context, req *jobv1.TestDeviceRequest) 
 	if len(resp.GetItems()) == 0 {
 		return nil, errs.New(codes.NotFound, "DEVICE_NOT_FOUND", "there is no device %s, or it is disabled; enable it to test it", id)
 	}
-	return s.start(ctx, newRun{kind: kind, selection: &inventoryv1.Selection{DeviceIds: []string{id.String()}}, requestID: req.GetRequestId()})
+	return s.start(ctx, newRun{kind: kind, selection: &inventoryv1.Selection{DeviceIds: []string{id.String()}}, params: params, requestID: req.GetRequestId()})
+}
+
+// testParams are the parameters of a test as its kind takes them.
+func testParams(req *jobv1.TestDeviceRequest) *structpb.Struct {
+	if !req.GetTranscript() {
+		return nil
+	}
+	return &structpb.Struct{Fields: map[string]*structpb.Value{"transcript": structpb.NewBoolValue(true)}}
 }
 
 // start records a run; the expander does the rest.

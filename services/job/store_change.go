@@ -124,6 +124,9 @@ func (b *batch) write(ctx context.Context, queueLocked bool) ([]string, error) {
 	if err := b.writeResults(ctx); err != nil {
 		return nil, err
 	}
+	if err := b.writeTranscripts(ctx); err != nil {
+		return nil, err
+	}
 	counted, err := b.writeCounts(ctx)
 	return append(append(keys, b.freed()...), counted...), err
 }

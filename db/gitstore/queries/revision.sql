@@ -3,6 +3,25 @@ SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspec
 FROM revision
 WHERE device_id = sqlc.arg(device_id)
   AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
+  AND (NOT sqlc.arg(one_state)::boolean OR suspect = sqlc.arg(suspect)::boolean)
+  AND id < sqlc.arg(before_id)::uuid
+ORDER BY id DESC
+LIMIT sqlc.arg(page_size)::integer;
+
+-- name: ListAllRevisions :many
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
+  AND NOT (sqlc.arg(accepted)::boolean AND suspect)
+  AND id < sqlc.arg(before_id)::uuid
+ORDER BY id DESC
+LIMIT sqlc.arg(page_size)::integer;
+
+-- name: ListSuspects :many
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE suspect
+  AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
   AND id < sqlc.arg(before_id)::uuid
 ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;

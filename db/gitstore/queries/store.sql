@@ -31,14 +31,15 @@ FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(
 WHERE a.device_id = u.device_id AND a.name = u.name;
 
 -- name: GetStored :many
-SELECT s.task_id, s.fence, s.changed, s.revision_ids
+SELECT s.task_id, s.fence, s.changed, s.revision_ids, s.suspect
 FROM stored_attempt s
 JOIN (SELECT unnest(sqlc.arg(task_ids)::uuid[]) AS task_id, unnest(sqlc.arg(fences)::bigint[]) AS fence) w ON w.task_id = s.task_id AND w.fence = s.fence;
 
 -- The revision ids of an attempt travel as one text, for arrays of arrays do not unnest row by row.
 -- name: PutStored :exec
-INSERT INTO stored_attempt (task_id, fence, device_id, changed, observation, revision_ids, stored_at)
-SELECT n.task_id, n.fence, n.device_id, n.ids <> '', n.observation, COALESCE(string_to_array(NULLIF(n.ids, ''), ','), '{}')::uuid[], sqlc.arg(at)::timestamptz
+INSERT INTO stored_attempt (task_id, fence, device_id, changed, observation, revision_ids, suspect, stored_at)
+SELECT n.task_id, n.fence, n.device_id, n.ids <> '', n.observation, COALESCE(string_to_array(NULLIF(n.ids, ''), ','), '{}')::uuid[], NULLIF(n.suspect, ''), sqlc.arg(at)::timestamptz
 FROM (SELECT unnest(sqlc.arg(task_ids)::uuid[]) AS task_id, unnest(sqlc.arg(fences)::bigint[]) AS fence, unnest(sqlc.arg(device_ids)::uuid[]) AS device_id,
-             unnest(sqlc.arg(observations)::boolean[]) AS observation, unnest(sqlc.arg(revision_ids)::text[]) AS ids) n
+             unnest(sqlc.arg(observations)::boolean[]) AS observation, unnest(sqlc.arg(revision_ids)::text[]) AS ids,
+             unnest(sqlc.arg(suspects)::bytea[]) AS suspect) n
 ON CONFLICT ON CONSTRAINT stored_attempt_pk DO NOTHING;

@@ -64,4 +64,14 @@ type StoredAttempt struct {
 	Observation bool
 	RevisionIds []uuid.UUID
 	StoredAt    time.Time
+	Suspect     []byte
+}
+
+type Suspect struct {
+	RevisionID uuid.UUID
+	Masked     []byte
+	Label      string
+	Digest     string
+	Fence      int64
+	SeenAt     time.Time
 }

@@ -91,19 +91,81 @@ func (q *Queries) GetRevision(ctx context.Context, id uuid.UUID) (Revision, erro
 	return i, err
 }
 
-const listRevisions = `-- name: ListRevisions :many
+const listAllRevisions = `-- name: ListAllRevisions :many
 SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
 FROM revision
-WHERE device_id = $1
-  AND ($2::text = '' OR artifact = $2::text)
+WHERE ($1::text = '' OR artifact = $1::text)
+  AND NOT ($2::boolean AND suspect)
   AND id < $3::uuid
 ORDER BY id DESC
 LIMIT $4::integer
 `
 
+type ListAllRevisionsParams struct {
+	Artifact string
+	Accepted bool
+	BeforeID uuid.UUID
+	PageSize int32
+}
+
+func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsParams) ([]Revision, error) {
+	rows, err := q.db.Query(ctx, listAllRevisions,
+		arg.Artifact,
+		arg.Accepted,
+		arg.BeforeID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Revision{}
+	for rows.Next() {
+		var i Revision
+		if err := rows.Scan(
+			&i.ID,
+			&i.DeviceID,
+			&i.Artifact,
+			&i.Number,
+			&i.Size,
+			&i.LinesAdded,
+			&i.LinesRemoved,
+			&i.Suspect,
+			&i.Author,
+			&i.CommitHash,
+			&i.Blob,
+			&i.Digest,
+			&i.RunID,
+			&i.TaskID,
+			&i.Fence,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listRevisions = `-- name: ListRevisions :many
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE device_id = $1
+  AND ($2::text = '' OR artifact = $2::text)
+  AND (NOT $3::boolean OR suspect = $4::boolean)
+  AND id < $5::uuid
+ORDER BY id DESC
+LIMIT $6::integer
+`
+
 type ListRevisionsParams struct {
 	DeviceID uuid.UUID
 	Artifact string
+	OneState bool
+	Suspect  bool
 	BeforeID uuid.UUID
 	PageSize int32
 }
@@ -112,9 +174,64 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 	rows, err := q.db.Query(ctx, listRevisions,
 		arg.DeviceID,
 		arg.Artifact,
+		arg.OneState,
+		arg.Suspect,
 		arg.BeforeID,
 		arg.PageSize,
 	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Revision{}
+	for rows.Next() {
+		var i Revision
+		if err := rows.Scan(
+			&i.ID,
+			&i.DeviceID,
+			&i.Artifact,
+			&i.Number,
+			&i.Size,
+			&i.LinesAdded,
+			&i.LinesRemoved,
+			&i.Suspect,
+			&i.Author,
+			&i.CommitHash,
+			&i.Blob,
+			&i.Digest,
+			&i.RunID,
+			&i.TaskID,
+			&i.Fence,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSuspects = `-- name: ListSuspects :many
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE suspect
+  AND ($1::text = '' OR artifact = $1::text)
+  AND id < $2::uuid
+ORDER BY id DESC
+LIMIT $3::integer
+`
+
+type ListSuspectsParams struct {
+	Artifact string
+	BeforeID uuid.UUID
+	PageSize int32
+}
+
+func (q *Queries) ListSuspects(ctx context.Context, arg ListSuspectsParams) ([]Revision, error) {
+	rows, err := q.db.Query(ctx, listSuspects, arg.Artifact, arg.BeforeID, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func (q *Queries) GetHead(ctx context.Context, name string) (string, error) {
 }
 
 const getStored = `-- name: GetStored :many
-SELECT s.task_id, s.fence, s.changed, s.revision_ids
+SELECT s.task_id, s.fence, s.changed, s.revision_ids, s.suspect
 FROM stored_attempt s
 JOIN (SELECT unnest($1::uuid[]) AS task_id, unnest($2::bigint[]) AS fence) w ON w.task_id = s.task_id AND w.fence = s.fence
 `
@@ -78,6 +78,7 @@ type GetStoredRow struct {
 	Fence       int64
 	Changed     bool
 	RevisionIds []uuid.UUID
+	Suspect     []byte
 }
 
 func (q *Queries) GetStored(ctx context.Context, arg GetStoredParams) ([]GetStoredRow, error) {
@@ -94,6 +95,7 @@ func (q *Queries) GetStored(ctx context.Context, arg GetStoredParams) ([]GetStor
 			&i.Fence,
 			&i.Changed,
 			&i.RevisionIds,
+			&i.Suspect,
 		); err != nil {
 			return nil, err
 		}
@@ -195,10 +197,11 @@ func (q *Queries) PutArtifacts(ctx context.Context, arg PutArtifactsParams) erro
 }
 
 const putStored = `-- name: PutStored :exec
-INSERT INTO stored_attempt (task_id, fence, device_id, changed, observation, revision_ids, stored_at)
-SELECT n.task_id, n.fence, n.device_id, n.ids <> '', n.observation, COALESCE(string_to_array(NULLIF(n.ids, ''), ','), '{}')::uuid[], $1::timestamptz
+INSERT INTO stored_attempt (task_id, fence, device_id, changed, observation, revision_ids, suspect, stored_at)
+SELECT n.task_id, n.fence, n.device_id, n.ids <> '', n.observation, COALESCE(string_to_array(NULLIF(n.ids, ''), ','), '{}')::uuid[], NULLIF(n.suspect, ''), $1::timestamptz
 FROM (SELECT unnest($2::uuid[]) AS task_id, unnest($3::bigint[]) AS fence, unnest($4::uuid[]) AS device_id,
-             unnest($5::boolean[]) AS observation, unnest($6::text[]) AS ids) n
+             unnest($5::boolean[]) AS observation, unnest($6::text[]) AS ids,
+             unnest($7::bytea[]) AS suspect) n
 ON CONFLICT ON CONSTRAINT stored_attempt_pk DO NOTHING
 `
 
@@ -209,6 +212,7 @@ type PutStoredParams struct {
 	DeviceIds    []uuid.UUID
 	Observations []bool
 	RevisionIds  []string
+	Suspects     [][]byte
 }
 
 // The revision ids of an attempt travel as one text, for arrays of arrays do not unnest row by row.
@@ -220,6 +224,7 @@ func (q *Queries) PutStored(ctx context.Context, arg PutStoredParams) error {
 		arg.DeviceIds,
 		arg.Observations,
 		arg.RevisionIds,
+		arg.Suspects,
 	)
 	return err
 }

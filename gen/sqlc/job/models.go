@@ -153,3 +153,12 @@ type TaskResult struct {
 	FinishedAt time.Time
 	Result     []byte
 }
+
+type TaskTranscript struct {
+	TaskID     uuid.UUID
+	Fence      int64
+	Attempt    int16
+	FinishedAt time.Time
+	Transcript string
+	Truncated  bool
+}

@@ -43,6 +43,39 @@ func (q *Queries) GetResult(ctx context.Context, taskID uuid.UUID) (GetResultRow
 	return i, err
 }
 
+const getTranscript = `-- name: GetTranscript :one
+SELECT r.attempt, r.finished_at, r.transcript, r.truncated, t.run_id, t.device_id, t.device_name, n.kind
+FROM task_transcript r JOIN task t ON t.id = r.task_id JOIN run n ON n.id = t.run_id
+WHERE r.task_id = $1
+`
+
+type GetTranscriptRow struct {
+	Attempt    int16
+	FinishedAt time.Time
+	Transcript string
+	Truncated  bool
+	RunID      uuid.UUID
+	DeviceID   uuid.UUID
+	DeviceName string
+	Kind       string
+}
+
+func (q *Queries) GetTranscript(ctx context.Context, taskID uuid.UUID) (GetTranscriptRow, error) {
+	row := q.db.QueryRow(ctx, getTranscript, taskID)
+	var i GetTranscriptRow
+	err := row.Scan(
+		&i.Attempt,
+		&i.FinishedAt,
+		&i.Transcript,
+		&i.Truncated,
+		&i.RunID,
+		&i.DeviceID,
+		&i.DeviceName,
+		&i.Kind,
+	)
+	return i, err
+}
+
 const putResults = `-- name: PutResults :exec
 INSERT INTO task_result AS r (task_id, fence, attempt, finished_at, result)
 SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::smallint[]),
@@ -66,6 +99,36 @@ func (q *Queries) PutResults(ctx context.Context, arg PutResultsParams) error {
 		arg.Attempts,
 		arg.FinishedAt,
 		arg.Results,
+	)
+	return err
+}
+
+const putTranscripts = `-- name: PutTranscripts :exec
+INSERT INTO task_transcript AS r (task_id, fence, attempt, finished_at, transcript, truncated)
+SELECT unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::smallint[]),
+    $4::timestamptz, unnest($5::text[]), unnest($6::boolean[])
+ON CONFLICT (task_id) DO UPDATE SET fence = excluded.fence, attempt = excluded.attempt, finished_at = excluded.finished_at, transcript = excluded.transcript,
+    truncated = excluded.truncated
+WHERE r.fence <= excluded.fence
+`
+
+type PutTranscriptsParams struct {
+	TaskIds     []uuid.UUID
+	Fences      []int64
+	Attempts    []int16
+	FinishedAt  time.Time
+	Transcripts []string
+	Truncated   []bool
+}
+
+func (q *Queries) PutTranscripts(ctx context.Context, arg PutTranscriptsParams) error {
+	_, err := q.db.Exec(ctx, putTranscripts,
+		arg.TaskIds,
+		arg.Fences,
+		arg.Attempts,
+		arg.FinishedAt,
+		arg.Transcripts,
+		arg.Truncated,
 	)
 	return err
 }

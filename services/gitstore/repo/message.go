@@ -15,6 +15,8 @@ const (
 	TrailerFence    = "NetRaven-Fence"
 	TrailerDigest   = "NetRaven-Digest"
 	TrailerTrigger  = "NetRaven-Trigger"
+	// TrailerAccepted is who accepted what was kept apart as suspect.
+	TrailerAccepted = "NetRaven-Accepted-By"
 )
 
 // Trailer is one "Key: value" line at the end of a commit message.

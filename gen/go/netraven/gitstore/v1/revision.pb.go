@@ -25,24 +25,77 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Revision is one recorded state of an artifact.
+// What a revision counts as.
+type Revision_State int32
+
+const (
+	Revision_UNSPECIFIED Revision_State = 0
+	// In the history; the one with the highest number is the current one.
+	Revision_ACCEPTED Revision_State = 1
+	// Kept apart.
+	Revision_SUSPECT Revision_State = 2
+)
+
+// Enum value maps for Revision_State.
+var (
+	Revision_State_name = map[int32]string{
+		0: "UNSPECIFIED",
+		1: "ACCEPTED",
+		2: "SUSPECT",
+	}
+	Revision_State_value = map[string]int32{
+		"UNSPECIFIED": 0,
+		"ACCEPTED":    1,
+		"SUSPECT":     2,
+	}
+)
+
+func (x Revision_State) Enum() *Revision_State {
+	p := new(Revision_State)
+	*p = x
+	return p
+}
+
+func (x Revision_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Revision_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_netraven_gitstore_v1_revision_proto_enumTypes[0].Descriptor()
+}
+
+func (Revision_State) Type() protoreflect.EnumType {
+	return &file_netraven_gitstore_v1_revision_proto_enumTypes[0]
+}
+
+func (x Revision_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Revision_State.Descriptor instead.
+func (Revision_State) EnumDescriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{0, 0}
+}
+
+// Revision is one recorded state of an artifact, or a suspect: a text kept apart, which becomes one when it is accepted.
 type Revision struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	DeviceId string                 `protobuf:"bytes,2,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	// running.cfg ...
 	Artifact string `protobuf:"bytes,3,opt,name=artifact,proto3" json:"artifact,omitempty"`
-	// 1 is the first of the device's artifact.
+	// 1 is the first of the device's artifact; 0 while it is a suspect.
 	Number int32 `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
 	// Bytes of the masked text.
 	Size         int32 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
 	LinesAdded   int32 `protobuf:"varint,6,opt,name=lines_added,json=linesAdded,proto3" json:"lines_added,omitempty"`
 	LinesRemoved int32 `protobuf:"varint,7,opt,name=lines_removed,json=linesRemoved,proto3" json:"lines_removed,omitempty"`
-	// Kept apart because it looks wrong.
+	// Kept apart, because it is much shorter than the current one: a person accepts it, or the next whole backup takes its place. At
+	// most one of an artifact.
 	Suspect bool `protobuf:"varint,8,opt,name=suspect,proto3" json:"suspect,omitempty"`
 	// Who changed the device, where it says so, else netraven.
 	Author string `protobuf:"bytes,9,opt,name=author,proto3" json:"author,omitempty"`
-	// Git commit, hex.
+	// Git commit, hex; empty while it is a suspect.
 	Commit    string                 `protobuf:"bytes,10,opt,name=commit,proto3" json:"commit,omitempty"`
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	RunId     string                 `protobuf:"bytes,12,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
@@ -258,14 +311,17 @@ func (x *Diff) GetLinesRemoved() int32 {
 	return 0
 }
 
-// ListRevisionsRequest asks for a page of a device's revisions.
+// ListRevisionsRequest asks for a page of revisions.
 type ListRevisionsRequest struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	DeviceId string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of this device; empty: of all.
+	DeviceId string `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	// Only this artifact; empty: all.
-	Artifact      string `protobuf:"bytes,2,opt,name=artifact,proto3" json:"artifact,omitempty"`
-	PageSize      int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Artifact  string `protobuf:"bytes,2,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	PageSize  int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only ACCEPTED or only SUSPECT ones; unset: both.
+	State         Revision_State `protobuf:"varint,5,opt,name=state,proto3,enum=netraven.gitstore.v1.Revision_State" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -326,6 +382,13 @@ func (x *ListRevisionsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListRevisionsRequest) GetState() Revision_State {
+	if x != nil {
+		return x.State
+	}
+	return Revision_UNSPECIFIED
 }
 
 // ListRevisionsResponse is a page of revisions.
@@ -426,6 +489,51 @@ func (x *GetRevisionRequest) GetId() string {
 	return ""
 }
 
+// AcceptRevisionRequest names a suspect.
+type AcceptRevisionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptRevisionRequest) Reset() {
+	*x = AcceptRevisionRequest{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptRevisionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptRevisionRequest) ProtoMessage() {}
+
+func (x *AcceptRevisionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptRevisionRequest.ProtoReflect.Descriptor instead.
+func (*AcceptRevisionRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AcceptRevisionRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 // GetContentRequest names a revision and a view.
 type GetContentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -438,7 +546,7 @@ type GetContentRequest struct {
 
 func (x *GetContentRequest) Reset() {
 	*x = GetContentRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -450,7 +558,7 @@ func (x *GetContentRequest) String() string {
 func (*GetContentRequest) ProtoMessage() {}
 
 func (x *GetContentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -463,7 +571,7 @@ func (x *GetContentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetContentRequest.ProtoReflect.Descriptor instead.
 func (*GetContentRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{5}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetContentRequest) GetId() string {
@@ -493,7 +601,7 @@ type GetDiffRequest struct {
 
 func (x *GetDiffRequest) Reset() {
 	*x = GetDiffRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +613,7 @@ func (x *GetDiffRequest) String() string {
 func (*GetDiffRequest) ProtoMessage() {}
 
 func (x *GetDiffRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +626,7 @@ func (x *GetDiffRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDiffRequest.ProtoReflect.Descriptor instead.
 func (*GetDiffRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{6}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetDiffRequest) GetFrom() string {
@@ -546,7 +654,7 @@ var File_netraven_gitstore_v1_revision_proto protoreflect.FileDescriptor
 
 const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\n" +
-	"#netraven/gitstore/v1/revision.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\x92\x03\n" +
+	"#netraven/gitstore/v1/revision.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xc7\x03\n" +
 	"\bRevision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\x12\x1a\n" +
@@ -564,24 +672,31 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"created_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x15\n" +
 	"\x06run_id\x18\f \x01(\tR\x05runId\x12\x17\n" +
 	"\atask_id\x18\r \x01(\tR\x06taskId\x12\x16\n" +
-	"\x06digest\x18\x0e \x01(\tR\x06digest\"\x8a\x01\n" +
+	"\x06digest\x18\x0e \x01(\tR\x06digest\"3\n" +
+	"\x05State\x12\x0f\n" +
+	"\vUNSPECIFIED\x10\x00\x12\f\n" +
+	"\bACCEPTED\x10\x01\x12\v\n" +
+	"\aSUSPECT\x10\x02\"\x8a\x01\n" +
 	"\x04Diff\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
 	"\aunified\x18\x03 \x01(\tR\aunified\x12\x1f\n" +
 	"\vlines_added\x18\x04 \x01(\x05R\n" +
 	"linesAdded\x12#\n" +
-	"\rlines_removed\x18\x05 \x01(\x05R\flinesRemoved\"\x8b\x01\n" +
+	"\rlines_removed\x18\x05 \x01(\x05R\flinesRemoved\"\xc7\x01\n" +
 	"\x14ListRevisionsRequest\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1a\n" +
 	"\bartifact\x18\x02 \x01(\tR\bartifact\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"u\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12:\n" +
+	"\x05state\x18\x05 \x01(\x0e2$.netraven.gitstore.v1.Revision.StateR\x05state\"u\n" +
 	"\x15ListRevisionsResponse\x124\n" +
 	"\x05items\x18\x01 \x03(\v2\x1e.netraven.gitstore.v1.RevisionR\x05items\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"$\n" +
 	"\x12GetRevisionRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"'\n" +
+	"\x15AcceptRevisionRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"7\n" +
 	"\x11GetContentRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -589,10 +704,11 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x0eGetDiffRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
-	"\x06format\x18\x03 \x01(\tR\x06format2\xe0\x04\n" +
-	"\x0fRevisionService\x12\xb1\x01\n" +
-	"\rListRevisions\x12*.netraven.gitstore.v1.ListRevisionsRequest\x1a+.netraven.gitstore.v1.ListRevisionsResponse\"G\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02'\x12%/api/v1/devices/{device_id}/revisions\x12\x91\x01\n" +
-	"\vGetRevision\x12(.netraven.gitstore.v1.GetRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"8\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/revisions/{id}\x12\x8d\x01\n" +
+	"\x06format\x18\x03 \x01(\tR\x06format2\x9b\x06\n" +
+	"\x0fRevisionService\x12\xc6\x01\n" +
+	"\rListRevisions\x12*.netraven.gitstore.v1.ListRevisionsRequest\x1a+.netraven.gitstore.v1.ListRevisionsResponse\"\\\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02<Z\x13\x12\x11/api/v1/revisions\x12%/api/v1/devices/{device_id}/revisions\x12\x91\x01\n" +
+	"\vGetRevision\x12(.netraven.gitstore.v1.GetRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"8\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/revisions/{id}\x12\xa3\x01\n" +
+	"\x0eAcceptRevision\x12+.netraven.gitstore.v1.AcceptRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"D\x8a\xb5\x18\x18gitstore.revision.accept\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/revisions/{id}:accept\x12\x8d\x01\n" +
 	"\n" +
 	"GetContent\x12'.netraven.gitstore.v1.GetContentRequest\x1a\x14.google.api.HttpBody\"@\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/revisions/{id}/content\x12u\n" +
 	"\aGetDiff\x12$.netraven.gitstore.v1.GetDiffRequest\x1a\x14.google.api.HttpBody\".\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/diffB\xe0\x01\n" +
@@ -610,34 +726,40 @@ func file_netraven_gitstore_v1_revision_proto_rawDescGZIP() []byte {
 	return file_netraven_gitstore_v1_revision_proto_rawDescData
 }
 
-var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_netraven_gitstore_v1_revision_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_netraven_gitstore_v1_revision_proto_goTypes = []any{
-	(*Revision)(nil),              // 0: netraven.gitstore.v1.Revision
-	(*Diff)(nil),                  // 1: netraven.gitstore.v1.Diff
-	(*ListRevisionsRequest)(nil),  // 2: netraven.gitstore.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil), // 3: netraven.gitstore.v1.ListRevisionsResponse
-	(*GetRevisionRequest)(nil),    // 4: netraven.gitstore.v1.GetRevisionRequest
-	(*GetContentRequest)(nil),     // 5: netraven.gitstore.v1.GetContentRequest
-	(*GetDiffRequest)(nil),        // 6: netraven.gitstore.v1.GetDiffRequest
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*httpbody.HttpBody)(nil),     // 8: google.api.HttpBody
+	(Revision_State)(0),           // 0: netraven.gitstore.v1.Revision.State
+	(*Revision)(nil),              // 1: netraven.gitstore.v1.Revision
+	(*Diff)(nil),                  // 2: netraven.gitstore.v1.Diff
+	(*ListRevisionsRequest)(nil),  // 3: netraven.gitstore.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil), // 4: netraven.gitstore.v1.ListRevisionsResponse
+	(*GetRevisionRequest)(nil),    // 5: netraven.gitstore.v1.GetRevisionRequest
+	(*AcceptRevisionRequest)(nil), // 6: netraven.gitstore.v1.AcceptRevisionRequest
+	(*GetContentRequest)(nil),     // 7: netraven.gitstore.v1.GetContentRequest
+	(*GetDiffRequest)(nil),        // 8: netraven.gitstore.v1.GetDiffRequest
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*httpbody.HttpBody)(nil),     // 10: google.api.HttpBody
 }
 var file_netraven_gitstore_v1_revision_proto_depIdxs = []int32{
-	7, // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	0, // 1: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
-	2, // 2: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
-	4, // 3: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
-	5, // 4: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
-	6, // 5: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
-	3, // 6: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
-	0, // 7: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
-	8, // 8: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
-	8, // 9: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
-	6, // [6:10] is the sub-list for method output_type
-	2, // [2:6] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	9,  // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
+	0,  // 1: netraven.gitstore.v1.ListRevisionsRequest.state:type_name -> netraven.gitstore.v1.Revision.State
+	1,  // 2: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
+	3,  // 3: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
+	5,  // 4: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
+	6,  // 5: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
+	7,  // 6: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
+	8,  // 7: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
+	4,  // 8: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
+	1,  // 9: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
+	1,  // 10: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
+	10, // 11: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
+	10, // 12: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
+	8,  // [8:13] is the sub-list for method output_type
+	3,  // [3:8] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_netraven_gitstore_v1_revision_proto_init() }
@@ -650,13 +772,14 @@ func file_netraven_gitstore_v1_revision_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_gitstore_v1_revision_proto_rawDesc), len(file_netraven_gitstore_v1_revision_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   7,
+			NumEnums:      1,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_netraven_gitstore_v1_revision_proto_goTypes,
 		DependencyIndexes: file_netraven_gitstore_v1_revision_proto_depIdxs,
+		EnumInfos:         file_netraven_gitstore_v1_revision_proto_enumTypes,
 		MessageInfos:      file_netraven_gitstore_v1_revision_proto_msgTypes,
 	}.Build()
 	File_netraven_gitstore_v1_revision_proto = out.File

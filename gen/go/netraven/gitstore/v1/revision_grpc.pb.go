@@ -20,10 +20,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RevisionService_ListRevisions_FullMethodName = "/netraven.gitstore.v1.RevisionService/ListRevisions"
-	RevisionService_GetRevision_FullMethodName   = "/netraven.gitstore.v1.RevisionService/GetRevision"
-	RevisionService_GetContent_FullMethodName    = "/netraven.gitstore.v1.RevisionService/GetContent"
-	RevisionService_GetDiff_FullMethodName       = "/netraven.gitstore.v1.RevisionService/GetDiff"
+	RevisionService_ListRevisions_FullMethodName  = "/netraven.gitstore.v1.RevisionService/ListRevisions"
+	RevisionService_GetRevision_FullMethodName    = "/netraven.gitstore.v1.RevisionService/GetRevision"
+	RevisionService_AcceptRevision_FullMethodName = "/netraven.gitstore.v1.RevisionService/AcceptRevision"
+	RevisionService_GetContent_FullMethodName     = "/netraven.gitstore.v1.RevisionService/GetContent"
+	RevisionService_GetDiff_FullMethodName        = "/netraven.gitstore.v1.RevisionService/GetDiff"
 )
 
 // RevisionServiceClient is the client API for RevisionService service.
@@ -32,11 +33,16 @@ const (
 //
 // Revisions: what was recorded each time an artifact changed.
 type RevisionServiceClient interface {
-	// ListRevisions pages through a device's revisions, newest first. Needs gitstore.revision.read. A device without any answers an
-	// empty list. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	// ListRevisions pages through a device's revisions, newest first, or through those of all devices. A suspect that waits is among
+	// them; state leaves it out, or asks for nothing else. Needs gitstore.revision.read. A device without any answers an empty list.
+	// Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListRevisions(ctx context.Context, in *ListRevisionsRequest, opts ...grpc.CallOption) (*ListRevisionsResponse, error)
 	// GetRevision answers one revision. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
 	GetRevision(ctx context.Context, in *GetRevisionRequest, opts ...grpc.CallOption) (*Revision, error)
+	// AcceptRevision makes a suspect the current revision of its artifact, with a commit, and answers it; its id stays. Leaves an audit
+	// line. Needs gitstore.revision.accept. May be repeated: a revision that is in the history already is answered as it is. Errors:
+	// NOT_FOUND/REVISION_NOT_FOUND (also of a suspect whose place a later backup took).
+	AcceptRevision(ctx context.Context, in *AcceptRevisionRequest, opts ...grpc.CallOption) (*Revision, error)
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
@@ -74,6 +80,16 @@ func (c *revisionServiceClient) GetRevision(ctx context.Context, in *GetRevision
 	return out, nil
 }
 
+func (c *revisionServiceClient) AcceptRevision(ctx context.Context, in *AcceptRevisionRequest, opts ...grpc.CallOption) (*Revision, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Revision)
+	err := c.cc.Invoke(ctx, RevisionService_AcceptRevision_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *revisionServiceClient) GetContent(ctx context.Context, in *GetContentRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(httpbody.HttpBody)
@@ -100,11 +116,16 @@ func (c *revisionServiceClient) GetDiff(ctx context.Context, in *GetDiffRequest,
 //
 // Revisions: what was recorded each time an artifact changed.
 type RevisionServiceServer interface {
-	// ListRevisions pages through a device's revisions, newest first. Needs gitstore.revision.read. A device without any answers an
-	// empty list. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	// ListRevisions pages through a device's revisions, newest first, or through those of all devices. A suspect that waits is among
+	// them; state leaves it out, or asks for nothing else. Needs gitstore.revision.read. A device without any answers an empty list.
+	// Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListRevisions(context.Context, *ListRevisionsRequest) (*ListRevisionsResponse, error)
 	// GetRevision answers one revision. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
 	GetRevision(context.Context, *GetRevisionRequest) (*Revision, error)
+	// AcceptRevision makes a suspect the current revision of its artifact, with a commit, and answers it; its id stays. Leaves an audit
+	// line. Needs gitstore.revision.accept. May be repeated: a revision that is in the history already is answered as it is. Errors:
+	// NOT_FOUND/REVISION_NOT_FOUND (also of a suspect whose place a later backup took).
+	AcceptRevision(context.Context, *AcceptRevisionRequest) (*Revision, error)
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
@@ -127,6 +148,9 @@ func (UnimplementedRevisionServiceServer) ListRevisions(context.Context, *ListRe
 }
 func (UnimplementedRevisionServiceServer) GetRevision(context.Context, *GetRevisionRequest) (*Revision, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRevision not implemented")
+}
+func (UnimplementedRevisionServiceServer) AcceptRevision(context.Context, *AcceptRevisionRequest) (*Revision, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcceptRevision not implemented")
 }
 func (UnimplementedRevisionServiceServer) GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetContent not implemented")
@@ -191,6 +215,24 @@ func _RevisionService_GetRevision_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RevisionService_AcceptRevision_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcceptRevisionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RevisionServiceServer).AcceptRevision(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RevisionService_AcceptRevision_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RevisionServiceServer).AcceptRevision(ctx, req.(*AcceptRevisionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RevisionService_GetContent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetContentRequest)
 	if err := dec(in); err != nil {
@@ -241,6 +283,10 @@ var RevisionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetRevision",
 			Handler:    _RevisionService_GetRevision_Handler,
+		},
+		{
+			MethodName: "AcceptRevision",
+			Handler:    _RevisionService_AcceptRevision_Handler,
 		},
 		{
 			MethodName: "GetContent",

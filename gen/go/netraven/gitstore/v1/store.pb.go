@@ -80,7 +80,7 @@ func (x StoreResultsResponse_Item_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StoreResultsResponse_Item_Outcome.Descriptor instead.
 func (StoreResultsResponse_Item_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{3, 0, 0}
+	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{4, 0, 0}
 }
 
 // KnownDigest is a change digest and the rules it was made by.
@@ -289,6 +289,93 @@ func (x *StoreResultsRequest) GetItems() []*StoreResultsRequest_Item {
 	return nil
 }
 
+// Suspect is a text that was kept apart, because it is much shorter than the current revision.
+type Suspect struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the revision that it becomes when it is accepted.
+	RevisionId string `protobuf:"bytes,1,opt,name=revision_id,json=revisionId,proto3" json:"revision_id,omitempty"`
+	Artifact   string `protobuf:"bytes,2,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	// Lines and bytes of the masked texts: of the current revision, and of this one.
+	LinesBefore   int32 `protobuf:"varint,3,opt,name=lines_before,json=linesBefore,proto3" json:"lines_before,omitempty"`
+	LinesNow      int32 `protobuf:"varint,4,opt,name=lines_now,json=linesNow,proto3" json:"lines_now,omitempty"`
+	SizeBefore    int32 `protobuf:"varint,5,opt,name=size_before,json=sizeBefore,proto3" json:"size_before,omitempty"`
+	SizeNow       int32 `protobuf:"varint,6,opt,name=size_now,json=sizeNow,proto3" json:"size_now,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Suspect) Reset() {
+	*x = Suspect{}
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Suspect) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Suspect) ProtoMessage() {}
+
+func (x *Suspect) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Suspect.ProtoReflect.Descriptor instead.
+func (*Suspect) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Suspect) GetRevisionId() string {
+	if x != nil {
+		return x.RevisionId
+	}
+	return ""
+}
+
+func (x *Suspect) GetArtifact() string {
+	if x != nil {
+		return x.Artifact
+	}
+	return ""
+}
+
+func (x *Suspect) GetLinesBefore() int32 {
+	if x != nil {
+		return x.LinesBefore
+	}
+	return 0
+}
+
+func (x *Suspect) GetLinesNow() int32 {
+	if x != nil {
+		return x.LinesNow
+	}
+	return 0
+}
+
+func (x *Suspect) GetSizeBefore() int32 {
+	if x != nil {
+		return x.SizeBefore
+	}
+	return 0
+}
+
+func (x *Suspect) GetSizeNow() int32 {
+	if x != nil {
+		return x.SizeNow
+	}
+	return 0
+}
+
 // StoreResultsResponse answers each item, in order.
 type StoreResultsResponse struct {
 	state         protoimpl.MessageState       `protogen:"open.v1"`
@@ -299,7 +386,7 @@ type StoreResultsResponse struct {
 
 func (x *StoreResultsResponse) Reset() {
 	*x = StoreResultsResponse{}
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[3]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -311,7 +398,7 @@ func (x *StoreResultsResponse) String() string {
 func (*StoreResultsResponse) ProtoMessage() {}
 
 func (x *StoreResultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[3]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -324,7 +411,7 @@ func (x *StoreResultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreResultsResponse.ProtoReflect.Descriptor instead.
 func (*StoreResultsResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{3}
+	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StoreResultsResponse) GetItems() []*StoreResultsResponse_Item {
@@ -344,7 +431,7 @@ type GetKnownDigestsRequest struct {
 
 func (x *GetKnownDigestsRequest) Reset() {
 	*x = GetKnownDigestsRequest{}
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[4]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +443,7 @@ func (x *GetKnownDigestsRequest) String() string {
 func (*GetKnownDigestsRequest) ProtoMessage() {}
 
 func (x *GetKnownDigestsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[4]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +456,7 @@ func (x *GetKnownDigestsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKnownDigestsRequest.ProtoReflect.Descriptor instead.
 func (*GetKnownDigestsRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{4}
+	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetKnownDigestsRequest) GetDeviceIds() []string {
@@ -389,7 +476,7 @@ type GetKnownDigestsResponse struct {
 
 func (x *GetKnownDigestsResponse) Reset() {
 	*x = GetKnownDigestsResponse{}
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[5]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +488,7 @@ func (x *GetKnownDigestsResponse) String() string {
 func (*GetKnownDigestsResponse) ProtoMessage() {}
 
 func (x *GetKnownDigestsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[5]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +501,7 @@ func (x *GetKnownDigestsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKnownDigestsResponse.ProtoReflect.Descriptor instead.
 func (*GetKnownDigestsResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{5}
+	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetKnownDigestsResponse) GetItems() []*GetKnownDigestsResponse_Item {
@@ -443,7 +530,7 @@ type StoreResultsRequest_Item struct {
 
 func (x *StoreResultsRequest_Item) Reset() {
 	*x = StoreResultsRequest_Item{}
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[6]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -455,7 +542,7 @@ func (x *StoreResultsRequest_Item) String() string {
 func (*StoreResultsRequest_Item) ProtoMessage() {}
 
 func (x *StoreResultsRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[6]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,14 +630,16 @@ type StoreResultsResponse_Item struct {
 	RevisionIds []string `protobuf:"bytes,3,rep,name=revision_ids,json=revisionIds,proto3" json:"revision_ids,omitempty"`
 	Reason      string   `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// For NEED_CONTENT: which artifacts.
-	Artifacts     []string `protobuf:"bytes,5,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	Artifacts []string `protobuf:"bytes,5,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	// For DURABLE: the attempt was kept apart and changed nothing.
+	Suspect       *Suspect `protobuf:"bytes,6,opt,name=suspect,proto3" json:"suspect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StoreResultsResponse_Item) Reset() {
 	*x = StoreResultsResponse_Item{}
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[7]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +651,7 @@ func (x *StoreResultsResponse_Item) String() string {
 func (*StoreResultsResponse_Item) ProtoMessage() {}
 
 func (x *StoreResultsResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[7]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +664,7 @@ func (x *StoreResultsResponse_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreResultsResponse_Item.ProtoReflect.Descriptor instead.
 func (*StoreResultsResponse_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{3, 0}
+	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{4, 0}
 }
 
 func (x *StoreResultsResponse_Item) GetOutcome() StoreResultsResponse_Item_Outcome {
@@ -613,6 +702,13 @@ func (x *StoreResultsResponse_Item) GetArtifacts() []string {
 	return nil
 }
 
+func (x *StoreResultsResponse_Item) GetSuspect() *Suspect {
+	if x != nil {
+		return x.Suspect
+	}
+	return nil
+}
+
 // A device's digests.
 type GetKnownDigestsResponse_Item struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -624,7 +720,7 @@ type GetKnownDigestsResponse_Item struct {
 
 func (x *GetKnownDigestsResponse_Item) Reset() {
 	*x = GetKnownDigestsResponse_Item{}
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[8]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +732,7 @@ func (x *GetKnownDigestsResponse_Item) String() string {
 func (*GetKnownDigestsResponse_Item) ProtoMessage() {}
 
 func (x *GetKnownDigestsResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[8]
+	mi := &file_netraven_gitstore_v1_store_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +745,7 @@ func (x *GetKnownDigestsResponse_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKnownDigestsResponse_Item.ProtoReflect.Descriptor instead.
 func (*GetKnownDigestsResponse_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{5, 0}
+	return file_netraven_gitstore_v1_store_proto_rawDescGZIP(), []int{6, 0}
 }
 
 func (x *GetKnownDigestsResponse_Item) GetDeviceId() string {
@@ -696,15 +792,25 @@ const file_netraven_gitstore_v1_store_proto_rawDesc = "" +
 	"\vpage_digest\x18\a \x01(\tR\n" +
 	"pageDigest\x12=\n" +
 	"\fcollected_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vcollectedAt\x12B\n" +
-	"\tartifacts\x18\t \x03(\v2$.netraven.gitstore.v1.StoredArtifactR\tartifacts\"\x86\x03\n" +
+	"\tartifacts\x18\t \x03(\v2$.netraven.gitstore.v1.StoredArtifactR\tartifacts\"\xc2\x01\n" +
+	"\aSuspect\x12\x1f\n" +
+	"\vrevision_id\x18\x01 \x01(\tR\n" +
+	"revisionId\x12\x1a\n" +
+	"\bartifact\x18\x02 \x01(\tR\bartifact\x12!\n" +
+	"\flines_before\x18\x03 \x01(\x05R\vlinesBefore\x12\x1b\n" +
+	"\tlines_now\x18\x04 \x01(\x05R\blinesNow\x12\x1f\n" +
+	"\vsize_before\x18\x05 \x01(\x05R\n" +
+	"sizeBefore\x12\x19\n" +
+	"\bsize_now\x18\x06 \x01(\x05R\asizeNow\"\xbf\x03\n" +
 	"\x14StoreResultsResponse\x12E\n" +
-	"\x05items\x18\x01 \x03(\v2/.netraven.gitstore.v1.StoreResultsResponse.ItemR\x05items\x1a\xa6\x02\n" +
+	"\x05items\x18\x01 \x03(\v2/.netraven.gitstore.v1.StoreResultsResponse.ItemR\x05items\x1a\xdf\x02\n" +
 	"\x04Item\x12Q\n" +
 	"\aoutcome\x18\x01 \x01(\x0e27.netraven.gitstore.v1.StoreResultsResponse.Item.OutcomeR\aoutcome\x12\x18\n" +
 	"\achanged\x18\x02 \x01(\bR\achanged\x12!\n" +
 	"\frevision_ids\x18\x03 \x03(\tR\vrevisionIds\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x1c\n" +
-	"\tartifacts\x18\x05 \x03(\tR\tartifacts\"X\n" +
+	"\tartifacts\x18\x05 \x03(\tR\tartifacts\x127\n" +
+	"\asuspect\x18\x06 \x01(\v2\x1d.netraven.gitstore.v1.SuspectR\asuspect\"X\n" +
 	"\aOutcome\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\v\n" +
 	"\aDURABLE\x10\x01\x12\x10\n" +
@@ -738,37 +844,39 @@ func file_netraven_gitstore_v1_store_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_gitstore_v1_store_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_netraven_gitstore_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_netraven_gitstore_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_netraven_gitstore_v1_store_proto_goTypes = []any{
 	(StoreResultsResponse_Item_Outcome)(0), // 0: netraven.gitstore.v1.StoreResultsResponse.Item.Outcome
 	(*KnownDigest)(nil),                    // 1: netraven.gitstore.v1.KnownDigest
 	(*StoredArtifact)(nil),                 // 2: netraven.gitstore.v1.StoredArtifact
 	(*StoreResultsRequest)(nil),            // 3: netraven.gitstore.v1.StoreResultsRequest
-	(*StoreResultsResponse)(nil),           // 4: netraven.gitstore.v1.StoreResultsResponse
-	(*GetKnownDigestsRequest)(nil),         // 5: netraven.gitstore.v1.GetKnownDigestsRequest
-	(*GetKnownDigestsResponse)(nil),        // 6: netraven.gitstore.v1.GetKnownDigestsResponse
-	(*StoreResultsRequest_Item)(nil),       // 7: netraven.gitstore.v1.StoreResultsRequest.Item
-	(*StoreResultsResponse_Item)(nil),      // 8: netraven.gitstore.v1.StoreResultsResponse.Item
-	(*GetKnownDigestsResponse_Item)(nil),   // 9: netraven.gitstore.v1.GetKnownDigestsResponse.Item
-	(*timestamppb.Timestamp)(nil),          // 10: google.protobuf.Timestamp
+	(*Suspect)(nil),                        // 4: netraven.gitstore.v1.Suspect
+	(*StoreResultsResponse)(nil),           // 5: netraven.gitstore.v1.StoreResultsResponse
+	(*GetKnownDigestsRequest)(nil),         // 6: netraven.gitstore.v1.GetKnownDigestsRequest
+	(*GetKnownDigestsResponse)(nil),        // 7: netraven.gitstore.v1.GetKnownDigestsResponse
+	(*StoreResultsRequest_Item)(nil),       // 8: netraven.gitstore.v1.StoreResultsRequest.Item
+	(*StoreResultsResponse_Item)(nil),      // 9: netraven.gitstore.v1.StoreResultsResponse.Item
+	(*GetKnownDigestsResponse_Item)(nil),   // 10: netraven.gitstore.v1.GetKnownDigestsResponse.Item
+	(*timestamppb.Timestamp)(nil),          // 11: google.protobuf.Timestamp
 }
 var file_netraven_gitstore_v1_store_proto_depIdxs = []int32{
-	7,  // 0: netraven.gitstore.v1.StoreResultsRequest.items:type_name -> netraven.gitstore.v1.StoreResultsRequest.Item
-	8,  // 1: netraven.gitstore.v1.StoreResultsResponse.items:type_name -> netraven.gitstore.v1.StoreResultsResponse.Item
-	9,  // 2: netraven.gitstore.v1.GetKnownDigestsResponse.items:type_name -> netraven.gitstore.v1.GetKnownDigestsResponse.Item
-	10, // 3: netraven.gitstore.v1.StoreResultsRequest.Item.collected_at:type_name -> google.protobuf.Timestamp
+	8,  // 0: netraven.gitstore.v1.StoreResultsRequest.items:type_name -> netraven.gitstore.v1.StoreResultsRequest.Item
+	9,  // 1: netraven.gitstore.v1.StoreResultsResponse.items:type_name -> netraven.gitstore.v1.StoreResultsResponse.Item
+	10, // 2: netraven.gitstore.v1.GetKnownDigestsResponse.items:type_name -> netraven.gitstore.v1.GetKnownDigestsResponse.Item
+	11, // 3: netraven.gitstore.v1.StoreResultsRequest.Item.collected_at:type_name -> google.protobuf.Timestamp
 	2,  // 4: netraven.gitstore.v1.StoreResultsRequest.Item.artifacts:type_name -> netraven.gitstore.v1.StoredArtifact
 	0,  // 5: netraven.gitstore.v1.StoreResultsResponse.Item.outcome:type_name -> netraven.gitstore.v1.StoreResultsResponse.Item.Outcome
-	1,  // 6: netraven.gitstore.v1.GetKnownDigestsResponse.Item.digests:type_name -> netraven.gitstore.v1.KnownDigest
-	3,  // 7: netraven.gitstore.v1.StoreService.StoreResults:input_type -> netraven.gitstore.v1.StoreResultsRequest
-	5,  // 8: netraven.gitstore.v1.StoreService.GetKnownDigests:input_type -> netraven.gitstore.v1.GetKnownDigestsRequest
-	4,  // 9: netraven.gitstore.v1.StoreService.StoreResults:output_type -> netraven.gitstore.v1.StoreResultsResponse
-	6,  // 10: netraven.gitstore.v1.StoreService.GetKnownDigests:output_type -> netraven.gitstore.v1.GetKnownDigestsResponse
-	9,  // [9:11] is the sub-list for method output_type
-	7,  // [7:9] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	4,  // 6: netraven.gitstore.v1.StoreResultsResponse.Item.suspect:type_name -> netraven.gitstore.v1.Suspect
+	1,  // 7: netraven.gitstore.v1.GetKnownDigestsResponse.Item.digests:type_name -> netraven.gitstore.v1.KnownDigest
+	3,  // 8: netraven.gitstore.v1.StoreService.StoreResults:input_type -> netraven.gitstore.v1.StoreResultsRequest
+	6,  // 9: netraven.gitstore.v1.StoreService.GetKnownDigests:input_type -> netraven.gitstore.v1.GetKnownDigestsRequest
+	5,  // 10: netraven.gitstore.v1.StoreService.StoreResults:output_type -> netraven.gitstore.v1.StoreResultsResponse
+	7,  // 11: netraven.gitstore.v1.StoreService.GetKnownDigests:output_type -> netraven.gitstore.v1.GetKnownDigestsResponse
+	10, // [10:12] is the sub-list for method output_type
+	8,  // [8:10] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_netraven_gitstore_v1_store_proto_init() }
@@ -782,7 +890,7 @@ func file_netraven_gitstore_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_gitstore_v1_store_proto_rawDesc), len(file_netraven_gitstore_v1_store_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

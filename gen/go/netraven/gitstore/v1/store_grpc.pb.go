@@ -31,7 +31,8 @@ const (
 type StoreServiceClient interface {
 	// StoreResults stores the artifacts of attempts, each durably or not at all, and returns when what it says DURABLE of is on disk.
 	// Internal (hub). Idempotent by (task, artifact, fence): a repeat answers what was recorded the first time. A fence lower than the
-	// artifact's last one is kept as an observation and never committed over newer content.
+	// artifact's last one is kept as an observation and never committed over newer content. An attempt whose main artifact is much
+	// shorter than the current revision makes none: it is kept apart as a suspect.
 	StoreResults(ctx context.Context, in *StoreResultsRequest, opts ...grpc.CallOption) (*StoreResultsResponse, error)
 	// GetKnownDigests answers the change digests of the devices' newest revisions. Internal (hub). May be repeated.
 	GetKnownDigests(ctx context.Context, in *GetKnownDigestsRequest, opts ...grpc.CallOption) (*GetKnownDigestsResponse, error)
@@ -73,7 +74,8 @@ func (c *storeServiceClient) GetKnownDigests(ctx context.Context, in *GetKnownDi
 type StoreServiceServer interface {
 	// StoreResults stores the artifacts of attempts, each durably or not at all, and returns when what it says DURABLE of is on disk.
 	// Internal (hub). Idempotent by (task, artifact, fence): a repeat answers what was recorded the first time. A fence lower than the
-	// artifact's last one is kept as an observation and never committed over newer content.
+	// artifact's last one is kept as an observation and never committed over newer content. An attempt whose main artifact is much
+	// shorter than the current revision makes none: it is kept apart as a suspect.
 	StoreResults(context.Context, *StoreResultsRequest) (*StoreResultsResponse, error)
 	// GetKnownDigests answers the change digests of the devices' newest revisions. Internal (hub). May be repeated.
 	GetKnownDigests(context.Context, *GetKnownDigestsRequest) (*GetKnownDigestsResponse, error)

@@ -1694,7 +1694,9 @@ type Result struct {
 	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	FinishedAt    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
 	// What the attempt found out, of kinds that find out anything but files; also of a failed one. Text of the device in it is masked.
-	Found         *v1.TaskResult `protobuf:"bytes,12,opt,name=found,proto3" json:"found,omitempty"`
+	Found *v1.TaskResult `protobuf:"bytes,12,opt,name=found,proto3" json:"found,omitempty"`
+	// What was said and typed, where the parameters ask for it; also of a failed one. Masked.
+	Transcript    *v1.Transcript `protobuf:"bytes,13,opt,name=transcript,proto3" json:"transcript,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1809,6 +1811,13 @@ func (x *Result) GetFinishedAt() *timestamppb.Timestamp {
 func (x *Result) GetFound() *v1.TaskResult {
 	if x != nil {
 		return x.Found
+	}
+	return nil
+}
+
+func (x *Result) GetTranscript() *v1.Transcript {
+	if x != nil {
+		return x.Transcript
 	}
 	return nil
 }
@@ -2511,7 +2520,7 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	"\fProceedReply\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12\x18\n" +
 	"\aproceed\x18\x02 \x01(\bR\aproceed\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xa8\x05\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xe5\x05\n" +
 	"\x06Result\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12/\n" +
 	"\x04spec\x18\x02 \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04spec\x12\x1c\n" +
@@ -2527,7 +2536,10 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x12;\n" +
 	"\vfinished_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"finishedAt\x121\n" +
-	"\x05found\x18\f \x01(\v2\x1b.netraven.job.v1.TaskResultR\x05found\x1a8\n" +
+	"\x05found\x18\f \x01(\v2\x1b.netraven.job.v1.TaskResultR\x05found\x12;\n" +
+	"\n" +
+	"transcript\x18\r \x01(\v2\x1b.netraven.job.v1.TranscriptR\n" +
+	"transcript\x1a8\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -2641,6 +2653,7 @@ var file_netraven_hub_v1_link_proto_goTypes = []any{
 	(*v11.StoredArtifact)(nil),          // 40: netraven.gitstore.v1.StoredArtifact
 	(*v1.CredentialOutcome)(nil),        // 41: netraven.job.v1.CredentialOutcome
 	(*v1.TaskResult)(nil),               // 42: netraven.job.v1.TaskResult
+	(*v1.Transcript)(nil),               // 43: netraven.job.v1.Transcript
 }
 var file_netraven_hub_v1_link_proto_depIdxs = []int32{
 	32, // 0: netraven.hub.v1.EnrollRequest.clock:type_name -> google.protobuf.Timestamp
@@ -2701,27 +2714,28 @@ var file_netraven_hub_v1_link_proto_depIdxs = []int32{
 	32, // 55: netraven.hub.v1.Result.started_at:type_name -> google.protobuf.Timestamp
 	32, // 56: netraven.hub.v1.Result.finished_at:type_name -> google.protobuf.Timestamp
 	42, // 57: netraven.hub.v1.Result.found:type_name -> netraven.job.v1.TaskResult
-	33, // 58: netraven.hub.v1.ResultAck.attempt:type_name -> netraven.job.v1.AttemptRef
-	0,  // 59: netraven.hub.v1.ResultAck.outcome:type_name -> netraven.hub.v1.ResultAck.Outcome
-	33, // 60: netraven.hub.v1.HostKeyObserved.attempt:type_name -> netraven.job.v1.AttemptRef
-	32, // 61: netraven.hub.v1.Heartbeat.clock:type_name -> google.protobuf.Timestamp
-	33, // 62: netraven.hub.v1.Heartbeat.running:type_name -> netraven.job.v1.AttemptRef
-	33, // 63: netraven.hub.v1.Cancel.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 64: netraven.hub.v1.DesiredState.attempts:type_name -> netraven.job.v1.AttemptRef
-	33, // 65: netraven.hub.v1.UploadChunk.attempt:type_name -> netraven.job.v1.AttemptRef
-	1,  // 66: netraven.hub.v1.LinkService.Enroll:input_type -> netraven.hub.v1.EnrollRequest
-	3,  // 67: netraven.hub.v1.LinkService.Renew:input_type -> netraven.hub.v1.RenewRequest
-	4,  // 68: netraven.hub.v1.LinkService.Connect:input_type -> netraven.hub.v1.AgentMessage
-	30, // 69: netraven.hub.v1.LinkService.Upload:input_type -> netraven.hub.v1.UploadChunk
-	2,  // 70: netraven.hub.v1.LinkService.Enroll:output_type -> netraven.hub.v1.EnrollResponse
-	2,  // 71: netraven.hub.v1.LinkService.Renew:output_type -> netraven.hub.v1.EnrollResponse
-	5,  // 72: netraven.hub.v1.LinkService.Connect:output_type -> netraven.hub.v1.HubMessage
-	21, // 73: netraven.hub.v1.LinkService.Upload:output_type -> netraven.hub.v1.ResultAck
-	70, // [70:74] is the sub-list for method output_type
-	66, // [66:70] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	43, // 58: netraven.hub.v1.Result.transcript:type_name -> netraven.job.v1.Transcript
+	33, // 59: netraven.hub.v1.ResultAck.attempt:type_name -> netraven.job.v1.AttemptRef
+	0,  // 60: netraven.hub.v1.ResultAck.outcome:type_name -> netraven.hub.v1.ResultAck.Outcome
+	33, // 61: netraven.hub.v1.HostKeyObserved.attempt:type_name -> netraven.job.v1.AttemptRef
+	32, // 62: netraven.hub.v1.Heartbeat.clock:type_name -> google.protobuf.Timestamp
+	33, // 63: netraven.hub.v1.Heartbeat.running:type_name -> netraven.job.v1.AttemptRef
+	33, // 64: netraven.hub.v1.Cancel.attempt:type_name -> netraven.job.v1.AttemptRef
+	33, // 65: netraven.hub.v1.DesiredState.attempts:type_name -> netraven.job.v1.AttemptRef
+	33, // 66: netraven.hub.v1.UploadChunk.attempt:type_name -> netraven.job.v1.AttemptRef
+	1,  // 67: netraven.hub.v1.LinkService.Enroll:input_type -> netraven.hub.v1.EnrollRequest
+	3,  // 68: netraven.hub.v1.LinkService.Renew:input_type -> netraven.hub.v1.RenewRequest
+	4,  // 69: netraven.hub.v1.LinkService.Connect:input_type -> netraven.hub.v1.AgentMessage
+	30, // 70: netraven.hub.v1.LinkService.Upload:input_type -> netraven.hub.v1.UploadChunk
+	2,  // 71: netraven.hub.v1.LinkService.Enroll:output_type -> netraven.hub.v1.EnrollResponse
+	2,  // 72: netraven.hub.v1.LinkService.Renew:output_type -> netraven.hub.v1.EnrollResponse
+	5,  // 73: netraven.hub.v1.LinkService.Connect:output_type -> netraven.hub.v1.HubMessage
+	21, // 74: netraven.hub.v1.LinkService.Upload:output_type -> netraven.hub.v1.ResultAck
+	71, // [71:75] is the sub-list for method output_type
+	67, // [67:71] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_netraven_hub_v1_link_proto_init() }

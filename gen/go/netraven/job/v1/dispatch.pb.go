@@ -845,7 +845,9 @@ type FinishAttemptsRequest_Item struct {
 	FinishedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
 	// What it found out, if its kind finds out anything; job fills in whose it is. Kept with the task, in place of an earlier
 	// attempt's.
-	Result        *TaskResult `protobuf:"bytes,6,opt,name=result,proto3" json:"result,omitempty"`
+	Result *TaskResult `protobuf:"bytes,6,opt,name=result,proto3" json:"result,omitempty"`
+	// What was said and typed, if the run asked for it; kept as the result is.
+	Transcript    *Transcript `protobuf:"bytes,7,opt,name=transcript,proto3" json:"transcript,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -918,6 +920,13 @@ func (x *FinishAttemptsRequest_Item) GetFinishedAt() *timestamppb.Timestamp {
 func (x *FinishAttemptsRequest_Item) GetResult() *TaskResult {
 	if x != nil {
 		return x.Result
+	}
+	return nil
+}
+
+func (x *FinishAttemptsRequest_Item) GetTranscript() *Transcript {
+	if x != nil {
+		return x.Transcript
 	}
 	return nil
 }
@@ -1127,10 +1136,10 @@ const file_netraven_job_v1_dispatch_proto_rawDesc = "" +
 	"\aSTARTED\x10\x03\x12\b\n" +
 	"\x04HELD\x10\x04\"2\n" +
 	"\x16ReportAttemptsResponse\x12\x18\n" +
-	"\aapplied\x18\x01 \x03(\bR\aapplied\"\x93\x03\n" +
+	"\aapplied\x18\x01 \x03(\bR\aapplied\"\xd0\x03\n" +
 	"\x15FinishAttemptsRequest\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12A\n" +
-	"\x05items\x18\x02 \x03(\v2+.netraven.job.v1.FinishAttemptsRequest.ItemR\x05items\x1a\x9b\x02\n" +
+	"\x05items\x18\x02 \x03(\v2+.netraven.job.v1.FinishAttemptsRequest.ItemR\x05items\x1a\xd8\x02\n" +
 	"\x04Item\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12\x1c\n" +
 	"\tsucceeded\x18\x02 \x01(\bR\tsucceeded\x12\x18\n" +
@@ -1138,7 +1147,10 @@ const file_netraven_job_v1_dispatch_proto_rawDesc = "" +
 	"\afailure\x18\x04 \x01(\v2\x18.netraven.job.v1.FailureR\afailure\x12;\n" +
 	"\vfinished_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"finishedAt\x123\n" +
-	"\x06result\x18\x06 \x01(\v2\x1b.netraven.job.v1.TaskResultR\x06result\"\xb1\x01\n" +
+	"\x06result\x18\x06 \x01(\v2\x1b.netraven.job.v1.TaskResultR\x06result\x12;\n" +
+	"\n" +
+	"transcript\x18\a \x01(\v2\x1b.netraven.job.v1.TranscriptR\n" +
+	"transcript\"\xb1\x01\n" +
 	"\x16FinishAttemptsResponse\x12B\n" +
 	"\x05items\x18\x01 \x03(\v2,.netraven.job.v1.FinishAttemptsResponse.ItemR\x05items\x1aS\n" +
 	"\x04Item\x12\x18\n" +
@@ -1215,8 +1227,9 @@ var file_netraven_job_v1_dispatch_proto_goTypes = []any{
 	(*Failure)(nil),                       // 21: netraven.job.v1.Failure
 	(*timestamppb.Timestamp)(nil),         // 22: google.protobuf.Timestamp
 	(*TaskResult)(nil),                    // 23: netraven.job.v1.TaskResult
-	(Task_State)(0),                       // 24: netraven.job.v1.Task.State
-	(*LogLine)(nil),                       // 25: netraven.job.v1.LogLine
+	(*Transcript)(nil),                    // 24: netraven.job.v1.Transcript
+	(Task_State)(0),                       // 25: netraven.job.v1.Task.State
+	(*LogLine)(nil),                       // 26: netraven.job.v1.LogLine
 }
 var file_netraven_job_v1_dispatch_proto_depIdxs = []int32{
 	3,  // 0: netraven.job.v1.ClaimTasksRequest.held:type_name -> netraven.job.v1.AttemptRef
@@ -1237,26 +1250,27 @@ var file_netraven_job_v1_dispatch_proto_depIdxs = []int32{
 	21, // 15: netraven.job.v1.FinishAttemptsRequest.Item.failure:type_name -> netraven.job.v1.Failure
 	22, // 16: netraven.job.v1.FinishAttemptsRequest.Item.finished_at:type_name -> google.protobuf.Timestamp
 	23, // 17: netraven.job.v1.FinishAttemptsRequest.Item.result:type_name -> netraven.job.v1.TaskResult
-	24, // 18: netraven.job.v1.FinishAttemptsResponse.Item.state:type_name -> netraven.job.v1.Task.State
-	3,  // 19: netraven.job.v1.ResumeAgentResponse.Item.attempt:type_name -> netraven.job.v1.AttemptRef
-	1,  // 20: netraven.job.v1.ResumeAgentResponse.Item.verdict:type_name -> netraven.job.v1.ResumeAgentResponse.Verdict
-	3,  // 21: netraven.job.v1.AppendTaskLogRequest.Item.attempt:type_name -> netraven.job.v1.AttemptRef
-	25, // 22: netraven.job.v1.AppendTaskLogRequest.Item.line:type_name -> netraven.job.v1.LogLine
-	2,  // 23: netraven.job.v1.DispatchService.ClaimTasks:input_type -> netraven.job.v1.ClaimTasksRequest
-	5,  // 24: netraven.job.v1.DispatchService.ReportAttempts:input_type -> netraven.job.v1.ReportAttemptsRequest
-	7,  // 25: netraven.job.v1.DispatchService.FinishAttempts:input_type -> netraven.job.v1.FinishAttemptsRequest
-	9,  // 26: netraven.job.v1.DispatchService.ResumeAgent:input_type -> netraven.job.v1.ResumeAgentRequest
-	11, // 27: netraven.job.v1.DispatchService.AppendTaskLog:input_type -> netraven.job.v1.AppendTaskLogRequest
-	4,  // 28: netraven.job.v1.DispatchService.ClaimTasks:output_type -> netraven.job.v1.ClaimTasksResponse
-	6,  // 29: netraven.job.v1.DispatchService.ReportAttempts:output_type -> netraven.job.v1.ReportAttemptsResponse
-	8,  // 30: netraven.job.v1.DispatchService.FinishAttempts:output_type -> netraven.job.v1.FinishAttemptsResponse
-	10, // 31: netraven.job.v1.DispatchService.ResumeAgent:output_type -> netraven.job.v1.ResumeAgentResponse
-	12, // 32: netraven.job.v1.DispatchService.AppendTaskLog:output_type -> netraven.job.v1.AppendTaskLogResponse
-	28, // [28:33] is the sub-list for method output_type
-	23, // [23:28] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	24, // 18: netraven.job.v1.FinishAttemptsRequest.Item.transcript:type_name -> netraven.job.v1.Transcript
+	25, // 19: netraven.job.v1.FinishAttemptsResponse.Item.state:type_name -> netraven.job.v1.Task.State
+	3,  // 20: netraven.job.v1.ResumeAgentResponse.Item.attempt:type_name -> netraven.job.v1.AttemptRef
+	1,  // 21: netraven.job.v1.ResumeAgentResponse.Item.verdict:type_name -> netraven.job.v1.ResumeAgentResponse.Verdict
+	3,  // 22: netraven.job.v1.AppendTaskLogRequest.Item.attempt:type_name -> netraven.job.v1.AttemptRef
+	26, // 23: netraven.job.v1.AppendTaskLogRequest.Item.line:type_name -> netraven.job.v1.LogLine
+	2,  // 24: netraven.job.v1.DispatchService.ClaimTasks:input_type -> netraven.job.v1.ClaimTasksRequest
+	5,  // 25: netraven.job.v1.DispatchService.ReportAttempts:input_type -> netraven.job.v1.ReportAttemptsRequest
+	7,  // 26: netraven.job.v1.DispatchService.FinishAttempts:input_type -> netraven.job.v1.FinishAttemptsRequest
+	9,  // 27: netraven.job.v1.DispatchService.ResumeAgent:input_type -> netraven.job.v1.ResumeAgentRequest
+	11, // 28: netraven.job.v1.DispatchService.AppendTaskLog:input_type -> netraven.job.v1.AppendTaskLogRequest
+	4,  // 29: netraven.job.v1.DispatchService.ClaimTasks:output_type -> netraven.job.v1.ClaimTasksResponse
+	6,  // 30: netraven.job.v1.DispatchService.ReportAttempts:output_type -> netraven.job.v1.ReportAttemptsResponse
+	8,  // 31: netraven.job.v1.DispatchService.FinishAttempts:output_type -> netraven.job.v1.FinishAttemptsResponse
+	10, // 32: netraven.job.v1.DispatchService.ResumeAgent:output_type -> netraven.job.v1.ResumeAgentResponse
+	12, // 33: netraven.job.v1.DispatchService.AppendTaskLog:output_type -> netraven.job.v1.AppendTaskLogResponse
+	29, // [29:34] is the sub-list for method output_type
+	24, // [24:29] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_netraven_job_v1_dispatch_proto_init() }

@@ -145,6 +145,119 @@ func (x *TaskResult) GetLogin() *LoginResult {
 	return nil
 }
 
+// Transcript is a session as a terminal would have shown it, and what was typed, of the last attempt at a task whose run asked for it (parameter `transcript`).
+// Text of the device is masked by the rules of its platform page and the general ones; answers to questions for a password or an enable secret are not in it.
+type Transcript struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	TaskId     string                 `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	RunId      string                 `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	DeviceId   string                 `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	DeviceName string                 `protobuf:"bytes,4,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	Kind       string                 `protobuf:"bytes,5,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Of the attempt that it is of.
+	Attempt    int32                  `protobuf:"varint,6,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	FinishedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
+	// At most 256 KiB. Lines that begin with ">> " were typed, those with "-- " say a stage or what is left out; all others are the device's.
+	Text string `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`
+	// Something is left out; the text says where.
+	Truncated     bool `protobuf:"varint,9,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Transcript) Reset() {
+	*x = Transcript{}
+	mi := &file_netraven_job_v1_result_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Transcript) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Transcript) ProtoMessage() {}
+
+func (x *Transcript) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_job_v1_result_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Transcript.ProtoReflect.Descriptor instead.
+func (*Transcript) Descriptor() ([]byte, []int) {
+	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Transcript) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+func (x *Transcript) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *Transcript) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Transcript) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *Transcript) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Transcript) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Transcript) GetFinishedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FinishedAt
+	}
+	return nil
+}
+
+func (x *Transcript) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Transcript) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
 // CommandResult is what a device answered to one command.
 type CommandResult struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -162,7 +275,7 @@ type CommandResult struct {
 
 func (x *CommandResult) Reset() {
 	*x = CommandResult{}
-	mi := &file_netraven_job_v1_result_proto_msgTypes[1]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -174,7 +287,7 @@ func (x *CommandResult) String() string {
 func (*CommandResult) ProtoMessage() {}
 
 func (x *CommandResult) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_result_proto_msgTypes[1]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -187,7 +300,7 @@ func (x *CommandResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommandResult.ProtoReflect.Descriptor instead.
 func (*CommandResult) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{1}
+	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *CommandResult) GetCommand() string {
@@ -238,7 +351,7 @@ type ReachabilityResult struct {
 
 func (x *ReachabilityResult) Reset() {
 	*x = ReachabilityResult{}
-	mi := &file_netraven_job_v1_result_proto_msgTypes[2]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -250,7 +363,7 @@ func (x *ReachabilityResult) String() string {
 func (*ReachabilityResult) ProtoMessage() {}
 
 func (x *ReachabilityResult) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_result_proto_msgTypes[2]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -263,7 +376,7 @@ func (x *ReachabilityResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReachabilityResult.ProtoReflect.Descriptor instead.
 func (*ReachabilityResult) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{2}
+	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ReachabilityResult) GetTcpMs() float64 {
@@ -301,7 +414,7 @@ type LoginResult struct {
 
 func (x *LoginResult) Reset() {
 	*x = LoginResult{}
-	mi := &file_netraven_job_v1_result_proto_msgTypes[3]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -313,7 +426,7 @@ func (x *LoginResult) String() string {
 func (*LoginResult) ProtoMessage() {}
 
 func (x *LoginResult) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_result_proto_msgTypes[3]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -326,7 +439,7 @@ func (x *LoginResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResult.ProtoReflect.Descriptor instead.
 func (*LoginResult) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{3}
+	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LoginResult) GetStages() []*LoginResult_Stage {
@@ -387,7 +500,7 @@ type LoginResult_Stage struct {
 
 func (x *LoginResult_Stage) Reset() {
 	*x = LoginResult_Stage{}
-	mi := &file_netraven_job_v1_result_proto_msgTypes[4]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +512,7 @@ func (x *LoginResult_Stage) String() string {
 func (*LoginResult_Stage) ProtoMessage() {}
 
 func (x *LoginResult_Stage) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_result_proto_msgTypes[4]
+	mi := &file_netraven_job_v1_result_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +525,7 @@ func (x *LoginResult_Stage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginResult_Stage.ProtoReflect.Descriptor instead.
 func (*LoginResult_Stage) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{3, 0}
+	return file_netraven_job_v1_result_proto_rawDescGZIP(), []int{4, 0}
 }
 
 func (x *LoginResult_Stage) GetName() string {
@@ -462,7 +575,20 @@ const file_netraven_job_v1_result_proto_rawDesc = "" +
 	"\bcommands\x18\b \x03(\v2\x1e.netraven.job.v1.CommandResultR\bcommands\x12G\n" +
 	"\freachability\x18\t \x01(\v2#.netraven.job.v1.ReachabilityResultR\freachability\x122\n" +
 	"\x05login\x18\n" +
-	" \x01(\v2\x1c.netraven.job.v1.LoginResultR\x05login\"\x9a\x01\n" +
+	" \x01(\v2\x1c.netraven.job.v1.LoginResultR\x05login\"\x97\x02\n" +
+	"\n" +
+	"Transcript\x12\x17\n" +
+	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x15\n" +
+	"\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x1b\n" +
+	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x1f\n" +
+	"\vdevice_name\x18\x04 \x01(\tR\n" +
+	"deviceName\x12\x12\n" +
+	"\x04kind\x18\x05 \x01(\tR\x04kind\x12\x18\n" +
+	"\aattempt\x18\x06 \x01(\x05R\aattempt\x12;\n" +
+	"\vfinished_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"finishedAt\x12\x12\n" +
+	"\x04text\x18\b \x01(\tR\x04text\x12\x1c\n" +
+	"\ttruncated\x18\t \x01(\bR\ttruncated\"\x9a\x01\n" +
 	"\rCommandResult\x12\x18\n" +
 	"\acommand\x18\x01 \x01(\tR\acommand\x12\x16\n" +
 	"\x06output\x18\x02 \x01(\tR\x06output\x12\x18\n" +
@@ -503,26 +629,28 @@ func file_netraven_job_v1_result_proto_rawDescGZIP() []byte {
 	return file_netraven_job_v1_result_proto_rawDescData
 }
 
-var file_netraven_job_v1_result_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_netraven_job_v1_result_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_netraven_job_v1_result_proto_goTypes = []any{
 	(*TaskResult)(nil),            // 0: netraven.job.v1.TaskResult
-	(*CommandResult)(nil),         // 1: netraven.job.v1.CommandResult
-	(*ReachabilityResult)(nil),    // 2: netraven.job.v1.ReachabilityResult
-	(*LoginResult)(nil),           // 3: netraven.job.v1.LoginResult
-	(*LoginResult_Stage)(nil),     // 4: netraven.job.v1.LoginResult.Stage
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(*Transcript)(nil),            // 1: netraven.job.v1.Transcript
+	(*CommandResult)(nil),         // 2: netraven.job.v1.CommandResult
+	(*ReachabilityResult)(nil),    // 3: netraven.job.v1.ReachabilityResult
+	(*LoginResult)(nil),           // 4: netraven.job.v1.LoginResult
+	(*LoginResult_Stage)(nil),     // 5: netraven.job.v1.LoginResult.Stage
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_netraven_job_v1_result_proto_depIdxs = []int32{
-	5, // 0: netraven.job.v1.TaskResult.finished_at:type_name -> google.protobuf.Timestamp
-	1, // 1: netraven.job.v1.TaskResult.commands:type_name -> netraven.job.v1.CommandResult
-	2, // 2: netraven.job.v1.TaskResult.reachability:type_name -> netraven.job.v1.ReachabilityResult
-	3, // 3: netraven.job.v1.TaskResult.login:type_name -> netraven.job.v1.LoginResult
-	4, // 4: netraven.job.v1.LoginResult.stages:type_name -> netraven.job.v1.LoginResult.Stage
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	6, // 0: netraven.job.v1.TaskResult.finished_at:type_name -> google.protobuf.Timestamp
+	2, // 1: netraven.job.v1.TaskResult.commands:type_name -> netraven.job.v1.CommandResult
+	3, // 2: netraven.job.v1.TaskResult.reachability:type_name -> netraven.job.v1.ReachabilityResult
+	4, // 3: netraven.job.v1.TaskResult.login:type_name -> netraven.job.v1.LoginResult
+	6, // 4: netraven.job.v1.Transcript.finished_at:type_name -> google.protobuf.Timestamp
+	5, // 5: netraven.job.v1.LoginResult.stages:type_name -> netraven.job.v1.LoginResult.Stage
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_netraven_job_v1_result_proto_init() }
@@ -536,7 +664,7 @@ func file_netraven_job_v1_result_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_job_v1_result_proto_rawDesc), len(file_netraven_job_v1_result_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -673,9 +673,11 @@ func (x *CreateRunRequest) GetAll() bool {
 
 // TestDeviceRequest names a device.
 type TestDeviceRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	RequestId     string                 `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Id        string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	RequestId string                 `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Keep a transcript of the session.
+	Transcript    bool `protobuf:"varint,3,opt,name=transcript,proto3" json:"transcript,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -722,6 +724,13 @@ func (x *TestDeviceRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *TestDeviceRequest) GetTranscript() bool {
+	if x != nil {
+		return x.Transcript
+	}
+	return false
 }
 
 // ListRunsRequest asks for a page; filters intersect.
@@ -1397,6 +1406,51 @@ func (x *GetTaskResultRequest) GetId() string {
 	return ""
 }
 
+// GetTranscriptRequest names a task.
+type GetTranscriptRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTranscriptRequest) Reset() {
+	*x = GetTranscriptRequest{}
+	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTranscriptRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTranscriptRequest) ProtoMessage() {}
+
+func (x *GetTranscriptRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTranscriptRequest.ProtoReflect.Descriptor instead.
+func (*GetTranscriptRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetTranscriptRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 // ListTaskLogRequest names a task.
 type ListTaskLogRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1407,7 +1461,7 @@ type ListTaskLogRequest struct {
 
 func (x *ListTaskLogRequest) Reset() {
 	*x = ListTaskLogRequest{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1473,7 @@ func (x *ListTaskLogRequest) String() string {
 func (*ListTaskLogRequest) ProtoMessage() {}
 
 func (x *ListTaskLogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[19]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1486,7 @@ func (x *ListTaskLogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTaskLogRequest.ProtoReflect.Descriptor instead.
 func (*ListTaskLogRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{19}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListTaskLogRequest) GetId() string {
@@ -1453,7 +1507,7 @@ type ListTaskLogResponse struct {
 
 func (x *ListTaskLogResponse) Reset() {
 	*x = ListTaskLogResponse{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[20]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1519,7 @@ func (x *ListTaskLogResponse) String() string {
 func (*ListTaskLogResponse) ProtoMessage() {}
 
 func (x *ListTaskLogResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[20]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1532,7 @@ func (x *ListTaskLogResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTaskLogResponse.ProtoReflect.Descriptor instead.
 func (*ListTaskLogResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{20}
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListTaskLogResponse) GetItems() []*LogLine {
@@ -1512,7 +1566,7 @@ type Run_Counts struct {
 
 func (x *Run_Counts) Reset() {
 	*x = Run_Counts{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[21]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1578,7 @@ func (x *Run_Counts) String() string {
 func (*Run_Counts) ProtoMessage() {}
 
 func (x *Run_Counts) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[21]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,11 +1743,14 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\x06params\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x06params\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12\x10\n" +
-	"\x03all\x18\a \x01(\bR\x03all\"B\n" +
+	"\x03all\x18\a \x01(\bR\x03all\"b\n" +
 	"\x11TestDeviceRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tR\trequestId\"\xaa\x01\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x1e\n" +
+	"\n" +
+	"transcript\x18\x03 \x01(\bR\n" +
+	"transcript\"\xaa\x01\n" +
 	"\x0fListRunsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1734,12 +1791,14 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\x0eGetTaskRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"&\n" +
 	"\x14GetTaskResultRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"&\n" +
+	"\x14GetTranscriptRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"$\n" +
 	"\x12ListTaskLogRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"m\n" +
 	"\x13ListTaskLogResponse\x12.\n" +
 	"\x05items\x18\x01 \x03(\v2\x18.netraven.job.v1.LogLineR\x05items\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x80\x0e\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x94\x0f\n" +
 	"\n" +
 	"RunService\x12|\n" +
 	"\tCreateRun\x12!.netraven.job.v1.CreateRunRequest\x1a\x14.netraven.job.v1.Run\"6\x8a\xb5\x18\x0ejob.run.create\x92\xb5\x18\tscheduler\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/runs\x12~\n" +
@@ -1756,7 +1815,8 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\n" +
 	"CancelTask\x12\".netraven.job.v1.CancelTaskRequest\x1a\x15.netraven.job.v1.Task\"6\x8a\xb5\x18\x0ejob.run.cancel\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/tasks/{id}:cancel\x12m\n" +
 	"\aGetTask\x12\x1f.netraven.job.v1.GetTaskRequest\x1a\x15.netraven.job.v1.Task\"*\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/tasks/{id}\x12\x86\x01\n" +
-	"\rGetTaskResult\x12%.netraven.job.v1.GetTaskResultRequest\x1a\x1b.netraven.job.v1.TaskResult\"1\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/tasks/{id}/result\x12\x88\x01\n" +
+	"\rGetTaskResult\x12%.netraven.job.v1.GetTaskResultRequest\x1a\x1b.netraven.job.v1.TaskResult\"1\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/tasks/{id}/result\x12\x91\x01\n" +
+	"\rGetTranscript\x12%.netraven.job.v1.GetTranscriptRequest\x1a\x1b.netraven.job.v1.Transcript\"<\x8a\xb5\x18\x13job.transcript.read\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/tasks/{id}/transcript\x12\x88\x01\n" +
 	"\vListTaskLog\x12#.netraven.job.v1.ListTaskLogRequest\x1a$.netraven.job.v1.ListTaskLogResponse\".\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/tasks/{id}/logB\xb8\x01\n" +
 	"\x13com.netraven.job.v1B\bRunProtoP\x01Z9github.com/netraven/netraven/gen/go/netraven/job/v1;jobv1\xa2\x02\x03NJX\xaa\x02\x0fNetraven.Job.V1\xca\x02\x0fNetraven\\Job\\V1\xe2\x02\x1bNetraven\\Job\\V1\\GPBMetadata\xea\x02\x11Netraven::Job::V1b\x06proto3"
 
@@ -1773,7 +1833,7 @@ func file_netraven_job_v1_run_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_job_v1_run_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_netraven_job_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_netraven_job_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_netraven_job_v1_run_proto_goTypes = []any{
 	(Run_State)(0),                // 0: netraven.job.v1.Run.State
 	(Task_State)(0),               // 1: netraven.job.v1.Task.State
@@ -1796,29 +1856,31 @@ var file_netraven_job_v1_run_proto_goTypes = []any{
 	(*CancelTaskRequest)(nil),     // 18: netraven.job.v1.CancelTaskRequest
 	(*GetTaskRequest)(nil),        // 19: netraven.job.v1.GetTaskRequest
 	(*GetTaskResultRequest)(nil),  // 20: netraven.job.v1.GetTaskResultRequest
-	(*ListTaskLogRequest)(nil),    // 21: netraven.job.v1.ListTaskLogRequest
-	(*ListTaskLogResponse)(nil),   // 22: netraven.job.v1.ListTaskLogResponse
-	(*Run_Counts)(nil),            // 23: netraven.job.v1.Run.Counts
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 25: google.protobuf.Struct
-	(*Failure)(nil),               // 26: netraven.job.v1.Failure
-	(*TaskResult)(nil),            // 27: netraven.job.v1.TaskResult
+	(*GetTranscriptRequest)(nil),  // 21: netraven.job.v1.GetTranscriptRequest
+	(*ListTaskLogRequest)(nil),    // 22: netraven.job.v1.ListTaskLogRequest
+	(*ListTaskLogResponse)(nil),   // 23: netraven.job.v1.ListTaskLogResponse
+	(*Run_Counts)(nil),            // 24: netraven.job.v1.Run.Counts
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 26: google.protobuf.Struct
+	(*Failure)(nil),               // 27: netraven.job.v1.Failure
+	(*TaskResult)(nil),            // 28: netraven.job.v1.TaskResult
+	(*Transcript)(nil),            // 29: netraven.job.v1.Transcript
 }
 var file_netraven_job_v1_run_proto_depIdxs = []int32{
 	0,  // 0: netraven.job.v1.Run.state:type_name -> netraven.job.v1.Run.State
-	23, // 1: netraven.job.v1.Run.counts:type_name -> netraven.job.v1.Run.Counts
-	24, // 2: netraven.job.v1.Run.created_at:type_name -> google.protobuf.Timestamp
-	24, // 3: netraven.job.v1.Run.finished_at:type_name -> google.protobuf.Timestamp
-	25, // 4: netraven.job.v1.Run.params:type_name -> google.protobuf.Struct
+	24, // 1: netraven.job.v1.Run.counts:type_name -> netraven.job.v1.Run.Counts
+	25, // 2: netraven.job.v1.Run.created_at:type_name -> google.protobuf.Timestamp
+	25, // 3: netraven.job.v1.Run.finished_at:type_name -> google.protobuf.Timestamp
+	26, // 4: netraven.job.v1.Run.params:type_name -> google.protobuf.Struct
 	1,  // 5: netraven.job.v1.Task.state:type_name -> netraven.job.v1.Task.State
-	26, // 6: netraven.job.v1.Task.failure:type_name -> netraven.job.v1.Failure
-	24, // 7: netraven.job.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	24, // 8: netraven.job.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	24, // 9: netraven.job.v1.Task.finished_at:type_name -> google.protobuf.Timestamp
+	27, // 6: netraven.job.v1.Task.failure:type_name -> netraven.job.v1.Failure
+	25, // 7: netraven.job.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	25, // 8: netraven.job.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	25, // 9: netraven.job.v1.Task.finished_at:type_name -> google.protobuf.Timestamp
 	2,  // 10: netraven.job.v1.RunEvent.run:type_name -> netraven.job.v1.Run
 	3,  // 11: netraven.job.v1.RunEvent.tasks:type_name -> netraven.job.v1.Task
-	24, // 12: netraven.job.v1.LogLine.at:type_name -> google.protobuf.Timestamp
-	25, // 13: netraven.job.v1.CreateRunRequest.params:type_name -> google.protobuf.Struct
+	25, // 12: netraven.job.v1.LogLine.at:type_name -> google.protobuf.Timestamp
+	26, // 13: netraven.job.v1.CreateRunRequest.params:type_name -> google.protobuf.Struct
 	0,  // 14: netraven.job.v1.ListRunsRequest.state:type_name -> netraven.job.v1.Run.State
 	2,  // 15: netraven.job.v1.ListRunsResponse.items:type_name -> netraven.job.v1.Run
 	1,  // 16: netraven.job.v1.ListTasksRequest.state:type_name -> netraven.job.v1.Task.State
@@ -1837,23 +1899,25 @@ var file_netraven_job_v1_run_proto_depIdxs = []int32{
 	18, // 29: netraven.job.v1.RunService.CancelTask:input_type -> netraven.job.v1.CancelTaskRequest
 	19, // 30: netraven.job.v1.RunService.GetTask:input_type -> netraven.job.v1.GetTaskRequest
 	20, // 31: netraven.job.v1.RunService.GetTaskResult:input_type -> netraven.job.v1.GetTaskResultRequest
-	21, // 32: netraven.job.v1.RunService.ListTaskLog:input_type -> netraven.job.v1.ListTaskLogRequest
-	2,  // 33: netraven.job.v1.RunService.CreateRun:output_type -> netraven.job.v1.Run
-	2,  // 34: netraven.job.v1.RunService.TestDevice:output_type -> netraven.job.v1.Run
-	9,  // 35: netraven.job.v1.RunService.ListRuns:output_type -> netraven.job.v1.ListRunsResponse
-	2,  // 36: netraven.job.v1.RunService.GetRun:output_type -> netraven.job.v1.Run
-	12, // 37: netraven.job.v1.RunService.ListTasks:output_type -> netraven.job.v1.ListTasksResponse
-	4,  // 38: netraven.job.v1.RunService.WatchRun:output_type -> netraven.job.v1.RunEvent
-	2,  // 39: netraven.job.v1.RunService.CancelRun:output_type -> netraven.job.v1.Run
-	2,  // 40: netraven.job.v1.RunService.PauseRun:output_type -> netraven.job.v1.Run
-	2,  // 41: netraven.job.v1.RunService.ResumeRun:output_type -> netraven.job.v1.Run
-	2,  // 42: netraven.job.v1.RunService.RetryFailed:output_type -> netraven.job.v1.Run
-	3,  // 43: netraven.job.v1.RunService.CancelTask:output_type -> netraven.job.v1.Task
-	3,  // 44: netraven.job.v1.RunService.GetTask:output_type -> netraven.job.v1.Task
-	27, // 45: netraven.job.v1.RunService.GetTaskResult:output_type -> netraven.job.v1.TaskResult
-	22, // 46: netraven.job.v1.RunService.ListTaskLog:output_type -> netraven.job.v1.ListTaskLogResponse
-	33, // [33:47] is the sub-list for method output_type
-	19, // [19:33] is the sub-list for method input_type
+	21, // 32: netraven.job.v1.RunService.GetTranscript:input_type -> netraven.job.v1.GetTranscriptRequest
+	22, // 33: netraven.job.v1.RunService.ListTaskLog:input_type -> netraven.job.v1.ListTaskLogRequest
+	2,  // 34: netraven.job.v1.RunService.CreateRun:output_type -> netraven.job.v1.Run
+	2,  // 35: netraven.job.v1.RunService.TestDevice:output_type -> netraven.job.v1.Run
+	9,  // 36: netraven.job.v1.RunService.ListRuns:output_type -> netraven.job.v1.ListRunsResponse
+	2,  // 37: netraven.job.v1.RunService.GetRun:output_type -> netraven.job.v1.Run
+	12, // 38: netraven.job.v1.RunService.ListTasks:output_type -> netraven.job.v1.ListTasksResponse
+	4,  // 39: netraven.job.v1.RunService.WatchRun:output_type -> netraven.job.v1.RunEvent
+	2,  // 40: netraven.job.v1.RunService.CancelRun:output_type -> netraven.job.v1.Run
+	2,  // 41: netraven.job.v1.RunService.PauseRun:output_type -> netraven.job.v1.Run
+	2,  // 42: netraven.job.v1.RunService.ResumeRun:output_type -> netraven.job.v1.Run
+	2,  // 43: netraven.job.v1.RunService.RetryFailed:output_type -> netraven.job.v1.Run
+	3,  // 44: netraven.job.v1.RunService.CancelTask:output_type -> netraven.job.v1.Task
+	3,  // 45: netraven.job.v1.RunService.GetTask:output_type -> netraven.job.v1.Task
+	28, // 46: netraven.job.v1.RunService.GetTaskResult:output_type -> netraven.job.v1.TaskResult
+	29, // 47: netraven.job.v1.RunService.GetTranscript:output_type -> netraven.job.v1.Transcript
+	23, // 48: netraven.job.v1.RunService.ListTaskLog:output_type -> netraven.job.v1.ListTaskLogResponse
+	34, // [34:49] is the sub-list for method output_type
+	19, // [19:34] is the sub-list for method input_type
 	19, // [19:19] is the sub-list for extension type_name
 	19, // [19:19] is the sub-list for extension extendee
 	0,  // [0:19] is the sub-list for field type_name
@@ -1872,7 +1936,7 @@ func file_netraven_job_v1_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_job_v1_run_proto_rawDesc), len(file_netraven_job_v1_run_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

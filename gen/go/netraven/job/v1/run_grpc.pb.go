@@ -32,6 +32,7 @@ const (
 	RunService_CancelTask_FullMethodName    = "/netraven.job.v1.RunService/CancelTask"
 	RunService_GetTask_FullMethodName       = "/netraven.job.v1.RunService/GetTask"
 	RunService_GetTaskResult_FullMethodName = "/netraven.job.v1.RunService/GetTaskResult"
+	RunService_GetTranscript_FullMethodName = "/netraven.job.v1.RunService/GetTranscript"
 	RunService_ListTaskLog_FullMethodName   = "/netraven.job.v1.RunService/ListTaskLog"
 )
 
@@ -79,6 +80,10 @@ type RunServiceClient interface {
 	// gitstore.revision.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/RESULT_NOT_FOUND (no attempt has come to
 	// anything, or the kind finds out nothing but how it ended), PERMISSION_DENIED.
 	GetTaskResult(ctx context.Context, in *GetTaskResultRequest, opts ...grpc.CallOption) (*TaskResult, error)
+	// GetTranscript answers what the device said and what was typed in the last attempt at a task, where its run has the parameter
+	// transcript. Needs job.transcript.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/TRANSCRIPT_NOT_FOUND (none was asked for, or no
+	// attempt has ended yet).
+	GetTranscript(ctx context.Context, in *GetTranscriptRequest, opts ...grpc.CallOption) (*Transcript, error)
 	// ListTaskLog answers the log lines of a task's attempts, oldest first. Needs job.run.read. Errors: NOT_FOUND/TASK_NOT_FOUND.
 	ListTaskLog(ctx context.Context, in *ListTaskLogRequest, opts ...grpc.CallOption) (*ListTaskLogResponse, error)
 }
@@ -230,6 +235,16 @@ func (c *runServiceClient) GetTaskResult(ctx context.Context, in *GetTaskResultR
 	return out, nil
 }
 
+func (c *runServiceClient) GetTranscript(ctx context.Context, in *GetTranscriptRequest, opts ...grpc.CallOption) (*Transcript, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Transcript)
+	err := c.cc.Invoke(ctx, RunService_GetTranscript_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *runServiceClient) ListTaskLog(ctx context.Context, in *ListTaskLogRequest, opts ...grpc.CallOption) (*ListTaskLogResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListTaskLogResponse)
@@ -284,6 +299,10 @@ type RunServiceServer interface {
 	// gitstore.revision.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/RESULT_NOT_FOUND (no attempt has come to
 	// anything, or the kind finds out nothing but how it ended), PERMISSION_DENIED.
 	GetTaskResult(context.Context, *GetTaskResultRequest) (*TaskResult, error)
+	// GetTranscript answers what the device said and what was typed in the last attempt at a task, where its run has the parameter
+	// transcript. Needs job.transcript.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/TRANSCRIPT_NOT_FOUND (none was asked for, or no
+	// attempt has ended yet).
+	GetTranscript(context.Context, *GetTranscriptRequest) (*Transcript, error)
 	// ListTaskLog answers the log lines of a task's attempts, oldest first. Needs job.run.read. Errors: NOT_FOUND/TASK_NOT_FOUND.
 	ListTaskLog(context.Context, *ListTaskLogRequest) (*ListTaskLogResponse, error)
 	mustEmbedUnimplementedRunServiceServer()
@@ -334,6 +353,9 @@ func (UnimplementedRunServiceServer) GetTask(context.Context, *GetTaskRequest) (
 }
 func (UnimplementedRunServiceServer) GetTaskResult(context.Context, *GetTaskResultRequest) (*TaskResult, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTaskResult not implemented")
+}
+func (UnimplementedRunServiceServer) GetTranscript(context.Context, *GetTranscriptRequest) (*Transcript, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTranscript not implemented")
 }
 func (UnimplementedRunServiceServer) ListTaskLog(context.Context, *ListTaskLogRequest) (*ListTaskLogResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTaskLog not implemented")
@@ -586,6 +608,24 @@ func _RunService_GetTaskResult_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RunService_GetTranscript_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTranscriptRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).GetTranscript(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_GetTranscript_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).GetTranscript(ctx, req.(*GetTranscriptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RunService_ListTaskLog_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListTaskLogRequest)
 	if err := dec(in); err != nil {
@@ -658,6 +698,10 @@ var RunService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetTaskResult",
 			Handler:    _RunService_GetTaskResult_Handler,
+		},
+		{
+			MethodName: "GetTranscript",
+			Handler:    _RunService_GetTranscript_Handler,
 		},
 		{
 			MethodName: "ListTaskLog",

@@ -1,0 +1,4 @@
+package gitstore
+
+// TickOnce is what Run does once an hour.
+var TickOnce = (*Service).tickOnce

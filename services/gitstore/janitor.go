@@ -1,0 +1,36 @@
+package gitstore
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	tickEvery = time.Hour
+	// keepSuspects is how long a suspect waits for somebody after a device showed it last.
+	keepSuspects = 30 * 24 * time.Hour
+)
+
+func (s *Service) janitor(ctx context.Context) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := s.tickOnce(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("what has expired cannot be removed; it is tried again in an hour", "err", err)
+		}
+	}
+}
+
+// tickOnce removes what has expired. May be repeated, by any number of replicas.
+func (s *Service) tickOnce(ctx context.Context) error {
+	n, err := s.store.expireSuspects(ctx, s.now().Add(-keepSuspects))
+	if n > 0 {
+		s.log.Info("suspects that nobody accepted were removed", "revisions", n)
+	}
+	return err
+}
