@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"strconv"
@@ -144,6 +145,9 @@ func (s *Session) enter(stage string) {
 }
 
 func (s *Session) legacy() bool { return s.cfg.Spec.GetLegacyAlgorithms() || s.cfg.Page.SSH.Legacy }
+
+// newline ends every line sent: the device's own, or its platform's.
+func (s *Session) newline() string { return cmp.Or(s.cfg.Spec.GetNewline(), s.cfg.Page.Login.Newline) }
 
 func (s *Session) port() int {
 	if p := s.cfg.Spec.GetPort(); p != 0 {

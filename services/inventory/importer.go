@@ -111,6 +111,10 @@ func (s *Service) readRow(l csvLine, p places) *importRow {
 		return r
 	}
 	d.Enabled = proto.Bool(enabled)
+	if d.Ssh, err = l.ssh(); err != nil {
+		fail(r, err.Error())
+		return r
+	}
 	if site := l.value("site"); site != "" {
 		id, ok := p.sites[strings.ToLower(site)]
 		if !ok {

@@ -11,27 +11,31 @@ import (
 )
 
 type Device struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	GatewayID     *uuid.UUID
-	Description   string
-	Notes         string
-	Enabled       bool
-	Serial        string
-	Model         string
-	OsVersion     string
-	Source        string
-	Legacy        bool
-	HostKeyPolicy string
-	LastSeenAt    *time.Time
-	LastBackupAt  *time.Time
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	DeletedAt     *time.Time
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Serial           string
+	Model            string
+	OsVersion        string
+	Source           string
+	Legacy           bool
+	HostKeyPolicy    string
+	LastSeenAt       *time.Time
+	LastBackupAt     *time.Time
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	DeletedAt        *time.Time
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
 }
 
 type DeviceTag struct {

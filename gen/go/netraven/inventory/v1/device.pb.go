@@ -82,6 +82,60 @@ func (Device_Ssh_HostKeyPolicy) EnumDescriptor() ([]byte, []int) {
 	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{0, 0, 0}
 }
 
+// What ends a line that is sent.
+type Device_Ssh_Newline int32
+
+const (
+	// As the platform's page says.
+	Device_Ssh_NEWLINE_UNSPECIFIED Device_Ssh_Newline = 0
+	Device_Ssh_LF                  Device_Ssh_Newline = 1
+	Device_Ssh_CR                  Device_Ssh_Newline = 2
+	Device_Ssh_CRLF                Device_Ssh_Newline = 3
+)
+
+// Enum value maps for Device_Ssh_Newline.
+var (
+	Device_Ssh_Newline_name = map[int32]string{
+		0: "NEWLINE_UNSPECIFIED",
+		1: "LF",
+		2: "CR",
+		3: "CRLF",
+	}
+	Device_Ssh_Newline_value = map[string]int32{
+		"NEWLINE_UNSPECIFIED": 0,
+		"LF":                  1,
+		"CR":                  2,
+		"CRLF":                3,
+	}
+)
+
+func (x Device_Ssh_Newline) Enum() *Device_Ssh_Newline {
+	p := new(Device_Ssh_Newline)
+	*p = x
+	return p
+}
+
+func (x Device_Ssh_Newline) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Device_Ssh_Newline) Descriptor() protoreflect.EnumDescriptor {
+	return file_netraven_inventory_v1_device_proto_enumTypes[1].Descriptor()
+}
+
+func (Device_Ssh_Newline) Type() protoreflect.EnumType {
+	return &file_netraven_inventory_v1_device_proto_enumTypes[1]
+}
+
+func (x Device_Ssh_Newline) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Device_Ssh_Newline.Descriptor instead.
+func (Device_Ssh_Newline) EnumDescriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{0, 0, 1}
+}
+
 // Device is a network device.
 type Device struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -627,8 +681,8 @@ type ImportDevicesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The file as it is; the REST body.
 	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
-	// csv (default). CSV: a header of Device field names, name, address and platform required, site and gateway by name, tags
-	// separated by ";".
+	// csv (default). CSV: a header of Device field names (ssh.legacy, ssh.newline ... for those of `ssh`), name, address and platform
+	// required, site and gateway by name, tags separated by ";".
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
 	// Only say what would happen.
 	DryRun        bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
@@ -923,8 +977,18 @@ type Device_Ssh struct {
 	Legacy bool `protobuf:"varint,1,opt,name=legacy,proto3" json:"legacy,omitempty"`
 	// Default TOFU.
 	HostKeyPolicy Device_Ssh_HostKeyPolicy `protobuf:"varint,2,opt,name=host_key_policy,json=hostKeyPolicy,proto3,enum=netraven.inventory.v1.Device_Ssh_HostKeyPolicy" json:"host_key_policy,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Default: the platform's.
+	Newline Device_Ssh_Newline `protobuf:"varint,3,opt,name=newline,proto3,enum=netraven.inventory.v1.Device_Ssh_Newline" json:"newline,omitempty"`
+	// Width of the terminal that NetRaven claims to be; 20 to 511, 0: the default, 511. Some devices refuse a wide one; in a narrow one
+	// they wrap lines.
+	TerminalColumns int32 `protobuf:"varint,4,opt,name=terminal_columns,json=terminalColumns,proto3" json:"terminal_columns,omitempty"`
+	// Its height; 5 to 10000, 0: the default, 1000.
+	TerminalRows int32 `protobuf:"varint,5,opt,name=terminal_rows,json=terminalRows,proto3" json:"terminal_rows,omitempty"`
+	// SSH keepalive requests. Unset: none is sent but where an answer's end has to be told from a cut connection. 0: none at all, for
+	// devices that do not stand them. 1 to 600: one every so many seconds.
+	KeepaliveSeconds *int32 `protobuf:"varint,6,opt,name=keepalive_seconds,json=keepaliveSeconds,proto3,oneof" json:"keepalive_seconds,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Device_Ssh) Reset() {
@@ -969,6 +1033,34 @@ func (x *Device_Ssh) GetHostKeyPolicy() Device_Ssh_HostKeyPolicy {
 		return x.HostKeyPolicy
 	}
 	return Device_Ssh_UNSPECIFIED
+}
+
+func (x *Device_Ssh) GetNewline() Device_Ssh_Newline {
+	if x != nil {
+		return x.Newline
+	}
+	return Device_Ssh_NEWLINE_UNSPECIFIED
+}
+
+func (x *Device_Ssh) GetTerminalColumns() int32 {
+	if x != nil {
+		return x.TerminalColumns
+	}
+	return 0
+}
+
+func (x *Device_Ssh) GetTerminalRows() int32 {
+	if x != nil {
+		return x.TerminalRows
+	}
+	return 0
+}
+
+func (x *Device_Ssh) GetKeepaliveSeconds() int32 {
+	if x != nil && x.KeepaliveSeconds != nil {
+		return *x.KeepaliveSeconds
+	}
+	return 0
 }
 
 // What became of one row.
@@ -1055,7 +1147,7 @@ var File_netraven_inventory_v1_device_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xf4\x06\n" +
+	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\x8f\t\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1082,16 +1174,26 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x1a\xbc\x01\n" +
+	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x1a\xd7\x03\n" +
 	"\x03Ssh\x12\x16\n" +
 	"\x06legacy\x18\x01 \x01(\bR\x06legacy\x12W\n" +
-	"\x0fhost_key_policy\x18\x02 \x01(\x0e2/.netraven.inventory.v1.Device.Ssh.HostKeyPolicyR\rhostKeyPolicy\"D\n" +
+	"\x0fhost_key_policy\x18\x02 \x01(\x0e2/.netraven.inventory.v1.Device.Ssh.HostKeyPolicyR\rhostKeyPolicy\x12C\n" +
+	"\anewline\x18\x03 \x01(\x0e2).netraven.inventory.v1.Device.Ssh.NewlineR\anewline\x12)\n" +
+	"\x10terminal_columns\x18\x04 \x01(\x05R\x0fterminalColumns\x12#\n" +
+	"\rterminal_rows\x18\x05 \x01(\x05R\fterminalRows\x120\n" +
+	"\x11keepalive_seconds\x18\x06 \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\"D\n" +
 	"\rHostKeyPolicy\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04TOFU\x10\x01\x12\n" +
 	"\n" +
 	"\x06STRICT\x10\x02\x12\f\n" +
-	"\bINSECURE\x10\x03B\n" +
+	"\bINSECURE\x10\x03\"<\n" +
+	"\aNewline\x12\x17\n" +
+	"\x13NEWLINE_UNSPECIFIED\x10\x00\x12\x06\n" +
+	"\x02LF\x10\x01\x12\x06\n" +
+	"\x02CR\x10\x02\x12\b\n" +
+	"\x04CRLF\x10\x03B\x14\n" +
+	"\x12_keepalive_secondsB\n" +
 	"\n" +
 	"\b_enabled\"\xad\x01\n" +
 	"\x12ListDevicesRequest\x12\x1b\n" +
@@ -1165,63 +1267,65 @@ func file_netraven_inventory_v1_device_proto_rawDescGZIP() []byte {
 	return file_netraven_inventory_v1_device_proto_rawDescData
 }
 
-var file_netraven_inventory_v1_device_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_netraven_inventory_v1_device_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_netraven_inventory_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_netraven_inventory_v1_device_proto_goTypes = []any{
 	(Device_Ssh_HostKeyPolicy)(0),     // 0: netraven.inventory.v1.Device.Ssh.HostKeyPolicy
-	(*Device)(nil),                    // 1: netraven.inventory.v1.Device
-	(*ListDevicesRequest)(nil),        // 2: netraven.inventory.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil),       // 3: netraven.inventory.v1.ListDevicesResponse
-	(*CreateDeviceRequest)(nil),       // 4: netraven.inventory.v1.CreateDeviceRequest
-	(*GetDeviceRequest)(nil),          // 5: netraven.inventory.v1.GetDeviceRequest
-	(*UpdateDeviceRequest)(nil),       // 6: netraven.inventory.v1.UpdateDeviceRequest
-	(*DeleteDeviceRequest)(nil),       // 7: netraven.inventory.v1.DeleteDeviceRequest
-	(*ImportDevicesRequest)(nil),      // 8: netraven.inventory.v1.ImportDevicesRequest
-	(*ImportDevicesResponse)(nil),     // 9: netraven.inventory.v1.ImportDevicesResponse
-	(*ListHostKeysRequest)(nil),       // 10: netraven.inventory.v1.ListHostKeysRequest
-	(*ListHostKeysResponse)(nil),      // 11: netraven.inventory.v1.ListHostKeysResponse
-	(*AcceptHostKeyRequest)(nil),      // 12: netraven.inventory.v1.AcceptHostKeyRequest
-	(*Device_Ssh)(nil),                // 13: netraven.inventory.v1.Device.Ssh
-	(*ImportDevicesResponse_Row)(nil), // 14: netraven.inventory.v1.ImportDevicesResponse.Row
-	(*timestamppb.Timestamp)(nil),     // 15: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),     // 16: google.protobuf.FieldMask
-	(*HostKey)(nil),                   // 17: netraven.inventory.v1.HostKey
-	(*emptypb.Empty)(nil),             // 18: google.protobuf.Empty
+	(Device_Ssh_Newline)(0),           // 1: netraven.inventory.v1.Device.Ssh.Newline
+	(*Device)(nil),                    // 2: netraven.inventory.v1.Device
+	(*ListDevicesRequest)(nil),        // 3: netraven.inventory.v1.ListDevicesRequest
+	(*ListDevicesResponse)(nil),       // 4: netraven.inventory.v1.ListDevicesResponse
+	(*CreateDeviceRequest)(nil),       // 5: netraven.inventory.v1.CreateDeviceRequest
+	(*GetDeviceRequest)(nil),          // 6: netraven.inventory.v1.GetDeviceRequest
+	(*UpdateDeviceRequest)(nil),       // 7: netraven.inventory.v1.UpdateDeviceRequest
+	(*DeleteDeviceRequest)(nil),       // 8: netraven.inventory.v1.DeleteDeviceRequest
+	(*ImportDevicesRequest)(nil),      // 9: netraven.inventory.v1.ImportDevicesRequest
+	(*ImportDevicesResponse)(nil),     // 10: netraven.inventory.v1.ImportDevicesResponse
+	(*ListHostKeysRequest)(nil),       // 11: netraven.inventory.v1.ListHostKeysRequest
+	(*ListHostKeysResponse)(nil),      // 12: netraven.inventory.v1.ListHostKeysResponse
+	(*AcceptHostKeyRequest)(nil),      // 13: netraven.inventory.v1.AcceptHostKeyRequest
+	(*Device_Ssh)(nil),                // 14: netraven.inventory.v1.Device.Ssh
+	(*ImportDevicesResponse_Row)(nil), // 15: netraven.inventory.v1.ImportDevicesResponse.Row
+	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),     // 17: google.protobuf.FieldMask
+	(*HostKey)(nil),                   // 18: netraven.inventory.v1.HostKey
+	(*emptypb.Empty)(nil),             // 19: google.protobuf.Empty
 }
 var file_netraven_inventory_v1_device_proto_depIdxs = []int32{
-	13, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
-	15, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
-	15, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
-	15, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	15, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: netraven.inventory.v1.ListDevicesResponse.items:type_name -> netraven.inventory.v1.Device
-	1,  // 6: netraven.inventory.v1.CreateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
-	1,  // 7: netraven.inventory.v1.UpdateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
-	16, // 8: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	14, // 9: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
-	17, // 10: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
+	14, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
+	16, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
+	16, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
+	16, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	16, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
+	2,  // 5: netraven.inventory.v1.ListDevicesResponse.items:type_name -> netraven.inventory.v1.Device
+	2,  // 6: netraven.inventory.v1.CreateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
+	2,  // 7: netraven.inventory.v1.UpdateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
+	17, // 8: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	15, // 9: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
+	18, // 10: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
 	0,  // 11: netraven.inventory.v1.Device.Ssh.host_key_policy:type_name -> netraven.inventory.v1.Device.Ssh.HostKeyPolicy
-	2,  // 12: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
-	4,  // 13: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
-	5,  // 14: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
-	6,  // 15: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
-	7,  // 16: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
-	8,  // 17: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
-	10, // 18: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
-	12, // 19: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
-	3,  // 20: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
-	1,  // 21: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
-	1,  // 22: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
-	1,  // 23: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
-	18, // 24: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
-	9,  // 25: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
-	11, // 26: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
-	17, // 27: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
-	20, // [20:28] is the sub-list for method output_type
-	12, // [12:20] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	1,  // 12: netraven.inventory.v1.Device.Ssh.newline:type_name -> netraven.inventory.v1.Device.Ssh.Newline
+	3,  // 13: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
+	5,  // 14: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
+	6,  // 15: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
+	7,  // 16: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
+	8,  // 17: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
+	9,  // 18: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
+	11, // 19: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
+	13, // 20: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
+	4,  // 21: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
+	2,  // 22: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 23: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 24: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
+	19, // 25: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
+	10, // 26: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
+	12, // 27: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
+	18, // 28: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_device_proto_init() }
@@ -1231,12 +1335,13 @@ func file_netraven_inventory_v1_device_proto_init() {
 	}
 	file_netraven_inventory_v1_host_key_proto_init()
 	file_netraven_inventory_v1_device_proto_msgTypes[0].OneofWrappers = []any{}
+	file_netraven_inventory_v1_device_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_inventory_v1_device_proto_rawDesc), len(file_netraven_inventory_v1_device_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -357,9 +357,16 @@ type TaskSpec struct {
 	// In the order to try.
 	CredentialIds []string `protobuf:"bytes,21,rep,name=credential_ids,json=credentialIds,proto3" json:"credential_ids,omitempty"`
 	// After this the attempt is worthless, whatever it does.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=deadline,proto3" json:"deadline,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// What ends a line sent; empty: as the page says.
+	Newline string `protobuf:"bytes,23,opt,name=newline,proto3" json:"newline,omitempty"`
+	// Size of the terminal to claim; 0: the agent's default.
+	TerminalColumns int32 `protobuf:"varint,24,opt,name=terminal_columns,json=terminalColumns,proto3" json:"terminal_columns,omitempty"`
+	TerminalRows    int32 `protobuf:"varint,25,opt,name=terminal_rows,json=terminalRows,proto3" json:"terminal_rows,omitempty"`
+	// Keepalive requests; unset: only where one is needed, 0: never, else one every so many seconds.
+	KeepaliveSeconds *int32 `protobuf:"varint,26,opt,name=keepalive_seconds,json=keepaliveSeconds,proto3,oneof" json:"keepalive_seconds,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *TaskSpec) Reset() {
@@ -546,6 +553,34 @@ func (x *TaskSpec) GetDeadline() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *TaskSpec) GetNewline() string {
+	if x != nil {
+		return x.Newline
+	}
+	return ""
+}
+
+func (x *TaskSpec) GetTerminalColumns() int32 {
+	if x != nil {
+		return x.TerminalColumns
+	}
+	return 0
+}
+
+func (x *TaskSpec) GetTerminalRows() int32 {
+	if x != nil {
+		return x.TerminalRows
+	}
+	return 0
+}
+
+func (x *TaskSpec) GetKeepaliveSeconds() int32 {
+	if x != nil && x.KeepaliveSeconds != nil {
+		return *x.KeepaliveSeconds
+	}
+	return 0
+}
+
 // SignedSpec is a TaskSpec as job signed it.
 type SignedSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -663,7 +698,7 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\aREFUSED\x10\x02\x12\n" +
 	"\n" +
 	"\x06UNUSED\x10\x03\x12\x12\n" +
-	"\x0eENABLE_REFUSED\x10\x04\"\xaf\x05\n" +
+	"\x0eENABLE_REFUSED\x10\x04\"\xe1\x06\n" +
 	"\bTaskSpec\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -690,7 +725,12 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\x11insecure_host_key\x18\x13 \x01(\bR\x0finsecureHostKey\x12+\n" +
 	"\x11legacy_algorithms\x18\x14 \x01(\bR\x10legacyAlgorithms\x12%\n" +
 	"\x0ecredential_ids\x18\x15 \x03(\tR\rcredentialIds\x126\n" +
-	"\bdeadline\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"`\n" +
+	"\bdeadline\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x18\n" +
+	"\anewline\x18\x17 \x01(\tR\anewline\x12)\n" +
+	"\x10terminal_columns\x18\x18 \x01(\x05R\x0fterminalColumns\x12#\n" +
+	"\rterminal_rows\x18\x19 \x01(\x05R\fterminalRows\x120\n" +
+	"\x11keepalive_seconds\x18\x1a \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01B\x14\n" +
+	"\x12_keepalive_seconds\"`\n" +
 	"\n" +
 	"SignedSpec\x12\x12\n" +
 	"\x04spec\x18\x01 \x01(\fR\x04spec\x12\x1c\n" +
@@ -737,6 +777,7 @@ func file_netraven_job_v1_spec_proto_init() {
 	if File_netraven_job_v1_spec_proto != nil {
 		return
 	}
+	file_netraven_job_v1_spec_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
