@@ -11,6 +11,9 @@ import (
 // pin reads the accepted keys of the spec. Keys that cannot be read are no reason to trust another one:
 // they leave the list, and an empty list that should not be empty is a failure.
 func (s *Session) pin() *jobv1.Failure {
+	if s.cfg.Spec.GetHostCertificate() {
+		return s.readAuthorities()
+	}
 	for _, wire := range s.cfg.Spec.GetHostKeys() {
 		if key, err := ssh.ParsePublicKey(wire); err == nil {
 			s.pins = append(s.pins, key)
@@ -28,6 +31,9 @@ func (s *Session) hostKeyOffer() ([]string, *jobv1.Failure) {
 	if s.cfg.Spec.GetInsecureHostKey() {
 		return hostKeyAlgorithms(nil, s.legacy()), nil
 	}
+	if s.cfg.Spec.GetHostCertificate() {
+		return hostCertificateAlgorithms(s.legacy()), nil
+	}
 	var formats []string
 	for _, k := range s.pins {
 		formats = append(formats, k.Type())
@@ -43,6 +49,9 @@ func (s *Session) hostKeyOffer() ([]string, *jobv1.Failure) {
 // checkHostKey decides on the key that the device presented and proved. It runs before anything that
 // knows a credential.
 func (s *Session) checkHostKey(key ssh.PublicKey) *jobv1.Failure {
+	if s.cfg.Spec.GetHostCertificate() {
+		return s.checkHostCertificate(key)
+	}
 	wire := key.Marshal()
 	s.report.HostKey = wire
 	for _, p := range s.pins {

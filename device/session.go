@@ -21,6 +21,7 @@ type Session struct {
 	cancel context.CancelFunc
 
 	pins   []ssh.PublicKey // the spec's keys
+	cas    []ssh.PublicKey // the authorities of host certificates
 	first  []byte          // the key trusted in this attempt, where none is pinned
 	report *Report
 	index  int    // the credential being tried

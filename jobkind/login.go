@@ -146,6 +146,8 @@ func trust(spec *jobv1.TaskSpec, out Outcome) string {
 		return "the accepted one"
 	case spec.GetInsecureHostKey():
 		return "not checked: the device's policy is insecure"
+	case spec.GetHostCertificate():
+		return "certified by an accepted authority"
 	}
 	return "accepted at first contact"
 }

@@ -57,7 +57,7 @@ func (s *Service) ImportDevices(ctx context.Context, in *inventoryv1.ImportDevic
 		rows = append(rows, r)
 	}
 	for start := 0; start < len(rows); start += chunk {
-		if err := s.store.importChunk(ctx, rows[start:min(start+chunk, len(rows))], in.GetDryRun(), s.now()); err != nil {
+		if err := s.store.importChunk(ctx, rows[start:min(start+chunk, len(rows))], places.certified, in.GetDryRun(), s.now()); err != nil {
 			return nil, err
 		}
 	}
@@ -88,6 +88,8 @@ func fail(r *importRow, what string) { r.out.Result, r.out.Error = rowError, wha
 type places struct {
 	sites    map[string]uuid.UUID
 	gateways map[string]uuid.UUID
+	// certified are the sites that name an authority of host certificates.
+	certified map[uuid.UUID]bool
 }
 
 // readRow checks one line as CreateDevice would check it.

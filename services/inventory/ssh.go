@@ -20,6 +20,10 @@ func checkSSH(in *inventoryv1.Device_Ssh) (*inventoryv1.Device_Ssh, error) {
 	if in != nil {
 		out.KeepaliveSeconds = in.KeepaliveSeconds
 	}
+	var err error
+	if out.HostKeyCa, err = checkAuthorities("ssh.host_key_ca", in.GetHostKeyCa()); err != nil {
+		return nil, err
+	}
 	if out.HostKeyPolicy == inventoryv1.Device_Ssh_UNSPECIFIED {
 		out.HostKeyPolicy = inventoryv1.Device_Ssh_TOFU
 	}
@@ -65,6 +69,8 @@ func mergeSSH(now, sent *inventoryv1.Device_Ssh, path string) bool {
 		if sent != nil {
 			now.KeepaliveSeconds = sent.KeepaliveSeconds
 		}
+	case "host_key_ca":
+		now.HostKeyCa = sent.GetHostKeyCa()
 	default:
 		return false
 	}

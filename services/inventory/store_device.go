@@ -36,6 +36,7 @@ func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
 		Ssh:        sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
 		LastSeenAt: timeOf(r.LastSeenAt), LastBackupAt: timeOf(r.LastBackupAt), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
 	}
+	d.Ssh.HostKeyCa = r.HostKeyCa
 	if r.GatewayID != nil {
 		d.GatewayId = r.GatewayID.String()
 	}
@@ -55,8 +56,11 @@ func (s *store) createDevice(ctx context.Context, d device, source string, now t
 			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Source: source, Legacy: d.msg.GetSsh().GetLegacy(),
 			HostKeyPolicy: d.msg.GetSsh().GetHostKeyPolicy().String(), Newline: newlineText(d.msg.GetSsh().GetNewline()),
 			TerminalColumns: d.msg.GetSsh().GetTerminalColumns(), TerminalRows: d.msg.GetSsh().GetTerminalRows(),
-			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, CreatedAt: now,
+			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), CreatedAt: now,
 		}); err != nil {
+			return err
+		}
+		if err := authorityThere(ctx, q, d); err != nil {
 			return err
 		}
 		if err := setTags(ctx, q, []device{d}, false); err != nil {
@@ -89,8 +93,11 @@ func (s *store) updateDevice(ctx context.Context, id uuid.UUID, now time.Time, c
 			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Legacy: d.msg.GetSsh().GetLegacy(),
 			HostKeyPolicy: d.msg.GetSsh().GetHostKeyPolicy().String(), Newline: newlineText(d.msg.GetSsh().GetNewline()),
 			TerminalColumns: d.msg.GetSsh().GetTerminalColumns(), TerminalRows: d.msg.GetSsh().GetTerminalRows(),
-			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, UpdatedAt: now,
+			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), UpdatedAt: now,
 		}); err != nil {
+			return err
+		}
+		if err := authorityThere(ctx, q, d); err != nil {
 			return err
 		}
 		if err := setTags(ctx, q, []device{d}, true); err != nil {
@@ -101,6 +108,17 @@ func (s *store) updateDevice(ctx context.Context, id uuid.UUID, now time.Time, c
 		return err
 	})
 	return out, typed(err, "device", id.String())
+}
+
+// authorityThere refuses a device that trusts certificates where no authority is named.
+func authorityThere(ctx context.Context, q *inventorysql.Queries, d device) error {
+	if d.msg.GetSsh().GetHostKeyPolicy() != inventoryv1.Device_Ssh_CA || d.msg.GetSsh().GetHostKeyCa() != "" {
+		return nil
+	}
+	if has, err := q.SiteHasCA(ctx, d.siteID); err != nil || has {
+		return err
+	}
+	return authorityMissing()
 }
 
 // setTags gives the devices their tags, making tags that are new. replace takes the old ones off first.

@@ -9,18 +9,20 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	inventorysql "github.com/netraven/netraven/gen/sqlc/inventory"
 )
 
 // places reads the names of all sites and gateways.
 func (s *store) places(ctx context.Context) (places, error) {
-	p := places{sites: map[string]uuid.UUID{}, gateways: map[string]uuid.UUID{}}
+	p := places{sites: map[string]uuid.UUID{}, gateways: map[string]uuid.UUID{}, certified: map[uuid.UUID]bool{}}
 	sites, err := s.q.SiteIDs(ctx)
 	if err != nil {
 		return p, err
 	}
 	for _, r := range sites {
 		p.sites[strings.ToLower(r.Name)] = r.ID
+		p.certified[r.ID] = r.HasCa
 	}
 	gateways, err := s.q.GatewayIDs(ctx)
 	for _, r := range gateways {
@@ -30,13 +32,13 @@ func (s *store) places(ctx context.Context) (places, error) {
 }
 
 // importChunk decides what becomes of each row and does it, in one transaction.
-func (s *store) importChunk(ctx context.Context, rows []*importRow, dryRun bool, now time.Time) error {
+func (s *store) importChunk(ctx context.Context, rows []*importRow, certified map[uuid.UUID]bool, dryRun bool, now time.Time) error {
 	return s.tx(ctx, func(q *inventorysql.Queries) error {
 		found, err := findForImport(ctx, q, rows)
 		if err != nil {
 			return err
 		}
-		created, changed := sortRows(rows, found)
+		created, changed := sortRows(rows, found, certified)
 		if dryRun {
 			for _, r := range created {
 				r.out.Id = "" // nothing has it
@@ -71,12 +73,16 @@ func findForImport(ctx context.Context, q *inventorysql.Queries, rows []*importR
 }
 
 // sortRows says of each row whether it is new, changes something or is there already.
-func sortRows(rows []*importRow, found map[string]inventorysql.FindForImportRow) (created, changed []*importRow) {
+func sortRows(rows []*importRow, found map[string]inventorysql.FindForImportRow, certified map[uuid.UUID]bool) (created, changed []*importRow) {
 	for _, r := range rows {
 		if r.out.GetResult() == rowError {
 			continue
 		}
 		old, exists := found[keyOf(r.dev.siteID, r.dev.msg.GetName())]
+		if r.dev.msg.GetSsh().GetHostKeyPolicy() == inventoryv1.Device_Ssh_CA && old.HostKeyCa == "" && !certified[r.dev.siteID] {
+			fail(r, "ssh.host_key_policy: "+noAuthorityHelp)
+			continue
+		}
 		if !exists {
 			r.dev.id = newID()
 			r.out.Result, r.out.Id = rowCreated, r.dev.id.String()

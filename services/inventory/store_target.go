@@ -28,7 +28,8 @@ func (s *store) targets(ctx context.Context, ids []uuid.UUID) ([]*inventoryv1.Ta
 	for _, r := range rows {
 		items = append(items, &inventoryv1.Target{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(), SiteName: r.SiteName,
 			GatewayId: r.GatewayID.String(), Address: r.Address, Port: r.Port, Platform: r.Platform, HostKeys: r.HostKeys, Tags: r.Tags,
-			Ssh: sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds)})
+			Ssh:     sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
+			HostCas: authoritiesOf(r.HostKeyCa)})
 	}
 	return items, err
 }

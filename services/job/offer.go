@@ -100,7 +100,8 @@ func (o *offering) admit(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]jo
 	for _, row := range admitted {
 		o.addClaim(row, nil)
 		view := o.claims[len(o.claims)-1].GetView()
-		view.HostKeys, view.TrustFirstKey, view.InsecureHostKey = nil, false, false // nothing is asked of the device that they would protect
+		view.HostKeys, view.TrustFirstKey, view.InsecureHostKey = nil, false, false
+		view.HostCertificate, view.HostCas = false, nil // nothing is asked of the device that they would protect
 	}
 	return append(admitted, reserved...), nil
 }

@@ -15,6 +15,9 @@ func aim(spec *jobv1.TaskSpec, t *inventoryv1.Target) {
 	policy := t.GetSsh().GetHostKeyPolicy()
 	spec.TrustFirstKey = len(t.GetHostKeys()) == 0 && (policy == inventoryv1.Device_Ssh_TOFU || policy == inventoryv1.Device_Ssh_UNSPECIFIED)
 	spec.InsecureHostKey = policy == inventoryv1.Device_Ssh_INSECURE
+	if spec.HostCertificate = policy == inventoryv1.Device_Ssh_CA; spec.HostCertificate {
+		spec.HostKeys, spec.HostCas = nil, t.GetHostCas()
+	}
 	spec.LegacyAlgorithms, spec.Newline = t.GetSsh().GetLegacy(), newlines[t.GetSsh().GetNewline()]
 	spec.TerminalColumns, spec.TerminalRows = t.GetSsh().GetTerminalColumns(), t.GetSsh().GetTerminalRows()
 	if options := t.GetSsh(); options != nil {

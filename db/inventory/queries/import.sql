@@ -1,6 +1,6 @@
 -- name: FindForImport :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.legacy, d.host_key_policy,
-       d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds,
+       d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM (SELECT unnest(sqlc.arg(site_ids)::uuid[]) AS site_id, unnest(sqlc.arg(names)::text[]) AS name) wanted
 JOIN device d ON d.site_id = wanted.site_id AND lower(d.name) = lower(wanted.name) AND d.deleted_at IS NULL;

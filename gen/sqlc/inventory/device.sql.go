@@ -14,8 +14,8 @@ import (
 
 const createDevice = `-- name: CreateDevice :exec
 INSERT INTO device (id, name, site_id, address, port, platform, gateway_id, description, notes, enabled, source, legacy, host_key_policy, newline,
-    terminal_columns, terminal_rows, keepalive_seconds, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+    terminal_columns, terminal_rows, keepalive_seconds, host_key_ca, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
 `
 
 type CreateDeviceParams struct {
@@ -36,6 +36,7 @@ type CreateDeviceParams struct {
 	TerminalColumns  int32
 	TerminalRows     int32
 	KeepaliveSeconds *int32
+	HostKeyCa        string
 	CreatedAt        time.Time
 }
 
@@ -58,6 +59,7 @@ func (q *Queries) CreateDevice(ctx context.Context, arg CreateDeviceParams) erro
 		arg.TerminalColumns,
 		arg.TerminalRows,
 		arg.KeepaliveSeconds,
+		arg.HostKeyCa,
 		arg.CreatedAt,
 	)
 	return err
@@ -82,7 +84,7 @@ func (q *Queries) DeleteDevice(ctx context.Context, arg DeleteDeviceParams) (int
 
 const getDevice = `-- name: GetDevice :one
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.id = $1 AND d.deleted_at IS NULL
@@ -109,6 +111,7 @@ type GetDeviceRow struct {
 	TerminalColumns  int32
 	TerminalRows     int32
 	KeepaliveSeconds *int32
+	HostKeyCa        string
 	LastSeenAt       *time.Time
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
@@ -140,6 +143,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 		&i.TerminalColumns,
 		&i.TerminalRows,
 		&i.KeepaliveSeconds,
+		&i.HostKeyCa,
 		&i.LastSeenAt,
 		&i.LastBackupAt,
 		&i.CreatedAt,
@@ -151,7 +155,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 
 const listDevices = `-- name: ListDevices :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.deleted_at IS NULL
@@ -196,6 +200,7 @@ type ListDevicesRow struct {
 	TerminalColumns  int32
 	TerminalRows     int32
 	KeepaliveSeconds *int32
+	HostKeyCa        string
 	LastSeenAt       *time.Time
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
@@ -241,6 +246,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.TerminalColumns,
 			&i.TerminalRows,
 			&i.KeepaliveSeconds,
+			&i.HostKeyCa,
 			&i.LastSeenAt,
 			&i.LastBackupAt,
 			&i.CreatedAt,
@@ -271,7 +277,8 @@ func (q *Queries) LockDevice(ctx context.Context, id uuid.UUID) (uuid.UUID, erro
 const updateDevice = `-- name: UpdateDevice :execrows
 UPDATE device
 SET name = $2, site_id = $3, address = $4, port = $5, platform = $6, gateway_id = $7, description = $8, notes = $9, enabled = $10, legacy = $11,
-    host_key_policy = $12, newline = $13, terminal_columns = $14, terminal_rows = $15, keepalive_seconds = $16, updated_at = $17
+    host_key_policy = $12, newline = $13, terminal_columns = $14, terminal_rows = $15, keepalive_seconds = $16,
+    host_key_ca = $17, updated_at = $18
 WHERE id = $1 AND deleted_at IS NULL
 `
 
@@ -292,6 +299,7 @@ type UpdateDeviceParams struct {
 	TerminalColumns  int32
 	TerminalRows     int32
 	KeepaliveSeconds *int32
+	HostKeyCa        string
 	UpdatedAt        time.Time
 }
 
@@ -313,6 +321,7 @@ func (q *Queries) UpdateDevice(ctx context.Context, arg UpdateDeviceParams) (int
 		arg.TerminalColumns,
 		arg.TerminalRows,
 		arg.KeepaliveSeconds,
+		arg.HostKeyCa,
 		arg.UpdatedAt,
 	)
 	if err != nil {

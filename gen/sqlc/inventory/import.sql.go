@@ -14,7 +14,7 @@ import (
 
 const findForImport = `-- name: FindForImport :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.legacy, d.host_key_policy,
-       d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds,
+       d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM (SELECT unnest($1::uuid[]) AS site_id, unnest($2::text[]) AS name) wanted
 JOIN device d ON d.site_id = wanted.site_id AND lower(d.name) = lower(wanted.name) AND d.deleted_at IS NULL
@@ -42,6 +42,7 @@ type FindForImportRow struct {
 	TerminalColumns  int32
 	TerminalRows     int32
 	KeepaliveSeconds *int32
+	HostKeyCa        string
 	Tags             []string
 }
 
@@ -71,6 +72,7 @@ func (q *Queries) FindForImport(ctx context.Context, arg FindForImportParams) ([
 			&i.TerminalColumns,
 			&i.TerminalRows,
 			&i.KeepaliveSeconds,
+			&i.HostKeyCa,
 			&i.Tags,
 		); err != nil {
 			return nil, err

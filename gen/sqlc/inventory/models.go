@@ -36,6 +36,7 @@ type Device struct {
 	TerminalColumns  int32
 	TerminalRows     int32
 	KeepaliveSeconds *int32
+	HostKeyCa        string
 }
 
 type DeviceTag struct {
@@ -76,6 +77,7 @@ type Site struct {
 	GatewayID uuid.UUID
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	HostKeyCa string
 }
 
 type Tag struct {

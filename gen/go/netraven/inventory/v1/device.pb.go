@@ -37,6 +37,8 @@ const (
 	Device_Ssh_STRICT Device_Ssh_HostKeyPolicy = 2
 	// Any key; the device is flagged.
 	Device_Ssh_INSECURE Device_Ssh_HostKeyPolicy = 3
+	// Only host certificates that an authority of host_key_ca signed, for the device's name or address, and that are valid now.
+	Device_Ssh_CA Device_Ssh_HostKeyPolicy = 4
 )
 
 // Enum value maps for Device_Ssh_HostKeyPolicy.
@@ -46,12 +48,14 @@ var (
 		1: "TOFU",
 		2: "STRICT",
 		3: "INSECURE",
+		4: "CA",
 	}
 	Device_Ssh_HostKeyPolicy_value = map[string]int32{
 		"UNSPECIFIED": 0,
 		"TOFU":        1,
 		"STRICT":      2,
 		"INSECURE":    3,
+		"CA":          4,
 	}
 )
 
@@ -987,8 +991,11 @@ type Device_Ssh struct {
 	// SSH keepalive requests. Unset: none is sent but where an answer's end has to be told from a cut connection. 0: none at all, for
 	// devices that do not stand them. 1 to 600: one every so many seconds.
 	KeepaliveSeconds *int32 `protobuf:"varint,6,opt,name=keepalive_seconds,json=keepaliveSeconds,proto3,oneof" json:"keepalive_seconds,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// For policy CA: public keys of the authorities that sign host certificates, one a line as in authorized_keys, 16 at most. Empty: the
+	// site's.
+	HostKeyCa     string `protobuf:"bytes,7,opt,name=host_key_ca,json=hostKeyCa,proto3" json:"host_key_ca,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Device_Ssh) Reset() {
@@ -1061,6 +1068,13 @@ func (x *Device_Ssh) GetKeepaliveSeconds() int32 {
 		return *x.KeepaliveSeconds
 	}
 	return 0
+}
+
+func (x *Device_Ssh) GetHostKeyCa() string {
+	if x != nil {
+		return x.HostKeyCa
+	}
+	return ""
 }
 
 // What became of one row.
@@ -1147,7 +1161,7 @@ var File_netraven_inventory_v1_device_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\x8f\t\n" +
+	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xb7\t\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1174,20 +1188,22 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x1a\xd7\x03\n" +
+	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x1a\xff\x03\n" +
 	"\x03Ssh\x12\x16\n" +
 	"\x06legacy\x18\x01 \x01(\bR\x06legacy\x12W\n" +
 	"\x0fhost_key_policy\x18\x02 \x01(\x0e2/.netraven.inventory.v1.Device.Ssh.HostKeyPolicyR\rhostKeyPolicy\x12C\n" +
 	"\anewline\x18\x03 \x01(\x0e2).netraven.inventory.v1.Device.Ssh.NewlineR\anewline\x12)\n" +
 	"\x10terminal_columns\x18\x04 \x01(\x05R\x0fterminalColumns\x12#\n" +
 	"\rterminal_rows\x18\x05 \x01(\x05R\fterminalRows\x120\n" +
-	"\x11keepalive_seconds\x18\x06 \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\"D\n" +
+	"\x11keepalive_seconds\x18\x06 \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\x12\x1e\n" +
+	"\vhost_key_ca\x18\a \x01(\tR\thostKeyCa\"L\n" +
 	"\rHostKeyPolicy\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04TOFU\x10\x01\x12\n" +
 	"\n" +
 	"\x06STRICT\x10\x02\x12\f\n" +
-	"\bINSECURE\x10\x03\"<\n" +
+	"\bINSECURE\x10\x03\x12\x06\n" +
+	"\x02CA\x10\x04\"<\n" +
 	"\aNewline\x12\x17\n" +
 	"\x13NEWLINE_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02LF\x10\x01\x12\x06\n" +

@@ -40,7 +40,7 @@ type DeviceServiceClient interface {
 	ListDevices(ctx context.Context, in *ListDevicesRequest, opts ...grpc.CallOption) (*ListDevicesResponse, error)
 	// CreateDevice adds a device. Needs inventory.device.write. Errors: ALREADY_EXISTS/DEVICE_EXISTS (a name is unique within its
 	// site ignoring case), INVALID_ARGUMENT/FIELD_INVALID with the field, INVALID_ARGUMENT/PLATFORM_UNKNOWN,
-	// INVALID_ARGUMENT/SITE_UNKNOWN. The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
+	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
 	CreateDevice(ctx context.Context, in *CreateDeviceRequest, opts ...grpc.CallOption) (*Device, error)
 	// GetDevice answers one device. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*Device, error)
@@ -158,7 +158,7 @@ type DeviceServiceServer interface {
 	ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error)
 	// CreateDevice adds a device. Needs inventory.device.write. Errors: ALREADY_EXISTS/DEVICE_EXISTS (a name is unique within its
 	// site ignoring case), INVALID_ARGUMENT/FIELD_INVALID with the field, INVALID_ARGUMENT/PLATFORM_UNKNOWN,
-	// INVALID_ARGUMENT/SITE_UNKNOWN. The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
+	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
 	CreateDevice(context.Context, *CreateDeviceRequest) (*Device, error)
 	// GetDevice answers one device. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	GetDevice(context.Context, *GetDeviceRequest) (*Device, error)

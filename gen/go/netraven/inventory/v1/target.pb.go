@@ -279,9 +279,11 @@ type Target struct {
 	// SHA-256 of the platform page, lower-case hex.
 	PageDigest string `protobuf:"bytes,9,opt,name=page_digest,json=pageDigest,proto3" json:"page_digest,omitempty"`
 	// Accepted host keys, SSH wire format.
-	HostKeys      [][]byte    `protobuf:"bytes,10,rep,name=host_keys,json=hostKeys,proto3" json:"host_keys,omitempty"`
-	Ssh           *Device_Ssh `protobuf:"bytes,11,opt,name=ssh,proto3" json:"ssh,omitempty"`
-	Tags          []string    `protobuf:"bytes,12,rep,name=tags,proto3" json:"tags,omitempty"`
+	HostKeys [][]byte    `protobuf:"bytes,10,rep,name=host_keys,json=hostKeys,proto3" json:"host_keys,omitempty"`
+	Ssh      *Device_Ssh `protobuf:"bytes,11,opt,name=ssh,proto3" json:"ssh,omitempty"`
+	Tags     []string    `protobuf:"bytes,12,rep,name=tags,proto3" json:"tags,omitempty"`
+	// Authorities of host certificates, the device's or its site's, SSH wire format.
+	HostCas       [][]byte `protobuf:"bytes,13,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -396,6 +398,13 @@ func (x *Target) GetSsh() *Device_Ssh {
 func (x *Target) GetTags() []string {
 	if x != nil {
 		return x.Tags
+	}
+	return nil
+}
+
+func (x *Target) GetHostCas() [][]byte {
+	if x != nil {
+		return x.HostCas
 	}
 	return nil
 }
@@ -988,7 +997,7 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"I\n" +
 	"\x12GetTargetsResponse\x123\n" +
-	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xec\x02\n" +
+	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\x87\x03\n" +
 	"\x06Target\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
@@ -1005,7 +1014,8 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\thost_keys\x18\n" +
 	" \x03(\fR\bhostKeys\x123\n" +
 	"\x03ssh\x18\v \x01(\v2!.netraven.inventory.v1.Device.SshR\x03ssh\x12\x12\n" +
-	"\x04tags\x18\f \x03(\tR\x04tags\"+\n" +
+	"\x04tags\x18\f \x03(\tR\x04tags\x12\x19\n" +
+	"\bhost_cas\x18\r \x03(\fR\ahostCas\"+\n" +
 	"\x0fGetPagesRequest\x12\x18\n" +
 	"\adigests\x18\x01 \x03(\tR\adigests\"\x8a\x01\n" +
 	"\x10GetPagesResponse\x12B\n" +

@@ -365,8 +365,12 @@ type TaskSpec struct {
 	TerminalRows    int32 `protobuf:"varint,25,opt,name=terminal_rows,json=terminalRows,proto3" json:"terminal_rows,omitempty"`
 	// Keepalive requests; unset: only where one is needed, 0: never, else one every so many seconds.
 	KeepaliveSeconds *int32 `protobuf:"varint,26,opt,name=keepalive_seconds,json=keepaliveSeconds,proto3,oneof" json:"keepalive_seconds,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Only a host certificate will do, signed by one of host_cas, for the address or the device's name.
+	HostCertificate bool `protobuf:"varint,27,opt,name=host_certificate,json=hostCertificate,proto3" json:"host_certificate,omitempty"`
+	// Keys of the authorities, SSH wire format.
+	HostCas       [][]byte `protobuf:"bytes,28,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TaskSpec) Reset() {
@@ -581,6 +585,20 @@ func (x *TaskSpec) GetKeepaliveSeconds() int32 {
 	return 0
 }
 
+func (x *TaskSpec) GetHostCertificate() bool {
+	if x != nil {
+		return x.HostCertificate
+	}
+	return false
+}
+
+func (x *TaskSpec) GetHostCas() [][]byte {
+	if x != nil {
+		return x.HostCas
+	}
+	return nil
+}
+
 // SignedSpec is a TaskSpec as job signed it.
 type SignedSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -698,7 +716,7 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\aREFUSED\x10\x02\x12\n" +
 	"\n" +
 	"\x06UNUSED\x10\x03\x12\x12\n" +
-	"\x0eENABLE_REFUSED\x10\x04\"\xe1\x06\n" +
+	"\x0eENABLE_REFUSED\x10\x04\"\xa7\a\n" +
 	"\bTaskSpec\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -729,7 +747,9 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\anewline\x18\x17 \x01(\tR\anewline\x12)\n" +
 	"\x10terminal_columns\x18\x18 \x01(\x05R\x0fterminalColumns\x12#\n" +
 	"\rterminal_rows\x18\x19 \x01(\x05R\fterminalRows\x120\n" +
-	"\x11keepalive_seconds\x18\x1a \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01B\x14\n" +
+	"\x11keepalive_seconds\x18\x1a \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\x12)\n" +
+	"\x10host_certificate\x18\x1b \x01(\bR\x0fhostCertificate\x12\x19\n" +
+	"\bhost_cas\x18\x1c \x03(\fR\ahostCasB\x14\n" +
 	"\x12_keepalive_seconds\"`\n" +
 	"\n" +
 	"SignedSpec\x12\x12\n" +
