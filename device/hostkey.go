@@ -39,11 +39,20 @@ func (s *Session) hostKeyOffer() ([]string, *jobv1.Failure) {
 		formats = append(formats, k.Type())
 	}
 	offer := hostKeyAlgorithms(formats, s.legacy())
+	if s.replacing() { // the new device may have keys of other types; an accepted one is still preferred
+		return first(hostKeyAlgorithms(nil, s.legacy()), offer...), nil
+	}
 	if len(offer) > 0 {
 		return offer, nil
 	}
 	return nil, failure(jobv1.Failure_ALGORITHM,
 		"The accepted host key is of the old type %s. If the device cannot be upgraded, allow it for this device: set ssh.legacy to true.", formats[0])
+}
+
+// replacing tells whether a new key is trusted because the device's replacement was planned for now.
+func (s *Session) replacing() bool {
+	until := s.cfg.Spec.GetNewHostKeyUntil()
+	return until != nil && s.cfg.Now().Before(until.AsTime())
 }
 
 // checkHostKey decides on the key that the device presented and proved. It runs before anything that
@@ -64,6 +73,10 @@ func (s *Session) checkHostKey(key ssh.PublicKey) *jobv1.Failure {
 	spec := s.cfg.Spec
 	switch {
 	case spec.GetInsecureHostKey():
+		return nil
+	case s.replacing() && (s.first == nil || bytes.Equal(s.first, wire)):
+		s.first = wire
+		s.cfg.Log("warn", "the device shows a new host key, "+fingerprint(key)+", which is accepted because its replacement was planned")
 		return nil
 	case len(s.pins) > 0:
 		return failure(jobv1.Failure_HOST_KEY,

@@ -310,3 +310,13 @@ func mustRun(t testing.TB, s *Session, send string) Answer {
 func refuseDial(context.Context, string, string) (net.Conn, error) {
 	return nil, &PolicyError{Rule: "10.0.0.0/8 only"}
 }
+
+// inTurn dials one peer after the other, whatever the address.
+func inTurn(peers ...*peer) func(context.Context, string, string) (net.Conn, error) {
+	next := 0
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		p := peers[next%len(peers)]
+		next++
+		return (&net.Dialer{}).DialContext(ctx, network, p.listen.Addr().String())
+	}
+}

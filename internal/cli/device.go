@@ -12,7 +12,8 @@ import (
 func (a *app) deviceCommand() *cobra.Command {
 	return group("device", "Network devices: what they are, where they are, how to reach them",
 		a.deviceListCommand(), a.deviceShowCommand(), a.deviceAddCommand(), a.deviceSetCommand(), a.deviceDeleteCommand(),
-		a.deviceImportCommand(), a.deviceCredentialsCommand(), a.hostKeysCommand(), a.acceptHostKeyCommand(), a.deviceTestCommand())
+		a.deviceImportCommand(), a.deviceCredentialsCommand(), a.hostKeysCommand(), a.waitingHostKeysCommand(), a.acceptHostKeyCommand(),
+		a.acceptHostKeysCommand(), a.replaceHostKeyCommand(), a.forgetHostKeyCommand(), a.deviceTestCommand())
 }
 
 func (a *app) deviceListCommand() *cobra.Command {

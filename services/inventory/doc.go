@@ -8,11 +8,15 @@
 //   - A deleted device stays as a tombstone, so that its history keeps a name; it is in no list, no selection and no target.
 //   - A device has at least one tag; without any it gets `default`.
 //   - The gateway `local` and the site `default` always exist (package wellknown).
-//   - A host key is ACCEPTED at first contact only if nothing is accepted for the device yet; afterwards only a person accepts.
+//   - A host key is ACCEPTED at first contact only if nothing is accepted for the device yet; afterwards only a person accepts, now or by
+//     planning a replacement.
+//   - A replacement window accepts one key, and is gone with it. Who opened it and what came of it is in the audit trail before the key is trusted.
 //   - Every platform page that a target ever named can be had by its digest.
 //
 // Host keys of one device:
 //
 //	(none) -first contact, policy tofu-> ACCEPTED
 //	(none) -shown, not trusted--------> OBSERVED -accepted by a person, by the fingerprint last observed-> ACCEPTED
+//	any -shown to an agent while a replacement is planned---------> ACCEPTED, and the window is closed
+//	any -forgotten by a person-> (none)
 package inventory

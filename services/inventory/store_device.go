@@ -36,7 +36,7 @@ func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
 		Ssh:        sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
 		LastSeenAt: timeOf(r.LastSeenAt), LastBackupAt: timeOf(r.LastBackupAt), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
 	}
-	d.Ssh.HostKeyCa = r.HostKeyCa
+	d.Ssh.HostKeyCa, d.HostKeyWindowUntil = r.HostKeyCa, timeOf(r.HostKeyWindow)
 	if r.GatewayID != nil {
 		d.GatewayId = r.GatewayID.String()
 	}

@@ -101,7 +101,7 @@ func (o *offering) admit(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]jo
 		o.addClaim(row, nil)
 		view := o.claims[len(o.claims)-1].GetView()
 		view.HostKeys, view.TrustFirstKey, view.InsecureHostKey = nil, false, false
-		view.HostCertificate, view.HostCas = false, nil // nothing is asked of the device that they would protect
+		view.HostCertificate, view.HostCas, view.NewHostKeyUntil = false, nil, nil // nothing is asked of the device that they would protect
 	}
 	return append(admitted, reserved...), nil
 }

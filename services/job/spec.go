@@ -17,6 +17,8 @@ func aim(spec *jobv1.TaskSpec, t *inventoryv1.Target) {
 	spec.InsecureHostKey = policy == inventoryv1.Device_Ssh_INSECURE
 	if spec.HostCertificate = policy == inventoryv1.Device_Ssh_CA; spec.HostCertificate {
 		spec.HostKeys, spec.HostCas = nil, t.GetHostCas()
+	} else if !spec.InsecureHostKey {
+		spec.NewHostKeyUntil = t.GetHostKeyWindowUntil()
 	}
 	spec.LegacyAlgorithms, spec.Newline = t.GetSsh().GetLegacy(), newlines[t.GetSsh().GetNewline()]
 	spec.TerminalColumns, spec.TerminalRows = t.GetSsh().GetTerminalColumns(), t.GetSsh().GetTerminalRows()

@@ -84,7 +84,7 @@ func (q *Queries) DeleteDevice(ctx context.Context, arg DeleteDeviceParams) (int
 
 const getDevice = `-- name: GetDevice :one
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.id = $1 AND d.deleted_at IS NULL
@@ -112,6 +112,7 @@ type GetDeviceRow struct {
 	TerminalRows     int32
 	KeepaliveSeconds *int32
 	HostKeyCa        string
+	HostKeyWindow    *time.Time
 	LastSeenAt       *time.Time
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
@@ -144,6 +145,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 		&i.TerminalRows,
 		&i.KeepaliveSeconds,
 		&i.HostKeyCa,
+		&i.HostKeyWindow,
 		&i.LastSeenAt,
 		&i.LastBackupAt,
 		&i.CreatedAt,
@@ -155,7 +157,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 
 const listDevices = `-- name: ListDevices :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.deleted_at IS NULL
@@ -201,6 +203,7 @@ type ListDevicesRow struct {
 	TerminalRows     int32
 	KeepaliveSeconds *int32
 	HostKeyCa        string
+	HostKeyWindow    *time.Time
 	LastSeenAt       *time.Time
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
@@ -247,6 +250,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.TerminalRows,
 			&i.KeepaliveSeconds,
 			&i.HostKeyCa,
+			&i.HostKeyWindow,
 			&i.LastSeenAt,
 			&i.LastBackupAt,
 			&i.CreatedAt,

@@ -37,6 +37,8 @@ type Device struct {
 	TerminalRows     int32
 	KeepaliveSeconds *int32
 	HostKeyCa        string
+	HostKeyWindow    *time.Time
+	HostKeyWindowBy  string
 }
 
 type DeviceTag struct {

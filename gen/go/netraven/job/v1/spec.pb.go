@@ -368,9 +368,11 @@ type TaskSpec struct {
 	// Only a host certificate will do, signed by one of host_cas, for the address or the device's name.
 	HostCertificate bool `protobuf:"varint,27,opt,name=host_certificate,json=hostCertificate,proto3" json:"host_certificate,omitempty"`
 	// Keys of the authorities, SSH wire format.
-	HostCas       [][]byte `protobuf:"bytes,28,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	HostCas [][]byte `protobuf:"bytes,28,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
+	// A replacement is planned: until then one key beside host_keys is trusted.
+	NewHostKeyUntil *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=new_host_key_until,json=newHostKeyUntil,proto3" json:"new_host_key_until,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *TaskSpec) Reset() {
@@ -599,6 +601,13 @@ func (x *TaskSpec) GetHostCas() [][]byte {
 	return nil
 }
 
+func (x *TaskSpec) GetNewHostKeyUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NewHostKeyUntil
+	}
+	return nil
+}
+
 // SignedSpec is a TaskSpec as job signed it.
 type SignedSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -716,7 +725,7 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\aREFUSED\x10\x02\x12\n" +
 	"\n" +
 	"\x06UNUSED\x10\x03\x12\x12\n" +
-	"\x0eENABLE_REFUSED\x10\x04\"\xa7\a\n" +
+	"\x0eENABLE_REFUSED\x10\x04\"\xf0\a\n" +
 	"\bTaskSpec\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -749,7 +758,8 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\rterminal_rows\x18\x19 \x01(\x05R\fterminalRows\x120\n" +
 	"\x11keepalive_seconds\x18\x1a \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\x12)\n" +
 	"\x10host_certificate\x18\x1b \x01(\bR\x0fhostCertificate\x12\x19\n" +
-	"\bhost_cas\x18\x1c \x03(\fR\ahostCasB\x14\n" +
+	"\bhost_cas\x18\x1c \x03(\fR\ahostCas\x12G\n" +
+	"\x12new_host_key_until\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampR\x0fnewHostKeyUntilB\x14\n" +
 	"\x12_keepalive_seconds\"`\n" +
 	"\n" +
 	"SignedSpec\x12\x12\n" +
@@ -785,11 +795,12 @@ var file_netraven_job_v1_spec_proto_depIdxs = []int32{
 	0, // 0: netraven.job.v1.Failure.class:type_name -> netraven.job.v1.Failure.Class
 	1, // 1: netraven.job.v1.CredentialOutcome.result:type_name -> netraven.job.v1.CredentialOutcome.Result
 	6, // 2: netraven.job.v1.TaskSpec.deadline:type_name -> google.protobuf.Timestamp
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6, // 3: netraven.job.v1.TaskSpec.new_host_key_until:type_name -> google.protobuf.Timestamp
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_netraven_job_v1_spec_proto_init() }
