@@ -34,6 +34,13 @@ var hostKeyFormats = []struct {
 	{ssh.InsecureKeyAlgoDSA, nil, []string{ssh.InsecureKeyAlgoDSA}},
 }
 
+// hostCertificateFormats is the same for host certificates.
+var hostCertificateFormats = []struct{ strong, legacy []string }{
+	{[]string{ssh.CertAlgoED25519v01}, nil},
+	{[]string{ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01}, nil},
+	{[]string{ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01}, []string{ssh.CertAlgoRSAv01}},
+}
+
 // first moves the named algorithms to the front of list, those that are in it.
 func first(list []string, names ...string) []string {
 	var out []string
@@ -74,9 +81,25 @@ func hostKeyAlgorithms(formats []string, legacy bool) []string {
 	return out
 }
 
+// hostCertificateAlgorithms returns the signature algorithms to offer where only a certificate will do.
+func hostCertificateAlgorithms(legacy bool) []string {
+	var out []string
+	for _, f := range hostCertificateFormats {
+		out = append(out, f.strong...)
+		if legacy {
+			out = append(out, f.legacy...)
+		}
+	}
+	return out
+}
+
 // noAlgorithm says what the device and we have not in common.
-func noAlgorithm(e *ssh.AlgorithmNegotiationError, legacy, pinned bool) *jobv1.Failure {
+func noAlgorithm(e *ssh.AlgorithmNegotiationError, legacy, pinned, certified bool) *jobv1.Failure {
 	offered := strings.Join(e.RequestedAlgorithms, ", ")
+	if e.What == "host key" && certified {
+		return failure(jobv1.Failure_HOST_KEY,
+			"The device shows no host certificate (it offers %s). No password was sent. Install a certificate that your authority signed, or set another host key policy for this device.", offered)
+	}
 	if old := forgotten(e); len(old) > 0 && !legacy {
 		return failure(jobv1.Failure_ALGORITHM,
 			"The device knows only old algorithms for %s: %s. If it cannot be upgraded, allow them for this device: set ssh.legacy to true.",

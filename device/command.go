@@ -180,7 +180,7 @@ func (x *exchange) nudgeLater() {
 		return
 	}
 	x.quiet = time.AfterFunc(x.session.limits.Nudge, func() {
-		_, _ = x.channel.Write([]byte(x.session.cfg.Page.Login.Newline))
+		_, _ = x.channel.Write([]byte(x.session.newline()))
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -28,6 +29,7 @@ type link struct {
 	watch  *watch
 	client ssh.Conn
 	unhook func() bool
+	gone   chan struct{} // closed when the connection is, once there is one
 	served sync.WaitGroup
 }
 
@@ -73,6 +75,9 @@ func (s *Session) handshake(l *link, offer []string) (ending, *jobv1.Failure) {
 	if err == nil {
 		l.client = client
 		l.serve(channels, requests)
+		if every := s.cfg.Spec.GetKeepaliveSeconds(); every > 0 {
+			l.keepAlive(time.Duration(every) * time.Second)
+		}
 		s.noteAlgorithms(client)
 		return loggedIn, nil
 	}
@@ -116,7 +121,9 @@ func (s *Session) noteAlgorithms(c ssh.Conn) {
 
 // serve answers what a device may ask of a client: nothing is granted, keep-alives get their no.
 func (l *link) serve(channels <-chan ssh.NewChannel, requests <-chan *ssh.Request) {
+	l.gone = make(chan struct{})
 	l.served.Go(func() {
+		defer close(l.gone)
 		for channels != nil || requests != nil {
 			select {
 			case c, ok := <-channels:

@@ -44,7 +44,7 @@ func (s *Session) exec(c Command) (a Answer, refused bool, f *jobv1.Failure) {
 		s.link.served.Go(func() { ssh.DiscardRequests(requests) })
 		return a, false, f
 	}
-	if a.Exit = s.link.exitStatus(requests); a.Exit == nil && !s.link.alive() {
+	if a.Exit = s.link.exitStatus(requests); a.Exit == nil && !s.alive() {
 		// The end of a connection ends its channels in the same way as the end of a command does.
 		if r := s.link.watch.reason(); r != open {
 			return a, false, s.cutOff(r)
@@ -121,11 +121,4 @@ func (l *link) exitStatus(requests <-chan *ssh.Request) *int {
 			}
 		}
 	}
-}
-
-// alive reports whether the device still answers on this connection. It blocks until it does, or until
-// the watch ends it.
-func (l *link) alive() bool {
-	_, _, err := l.client.SendRequest("keepalive@openssh.com", true, nil)
-	return err == nil
 }

@@ -115,14 +115,14 @@ func (g *greeter) step() (_ ending, _ *jobv1.Failure, over bool) {
 		if g.named > 0 {
 			return refused, inSession(cred), true
 		}
-		g.sendLater(g.session.limits.Nudge, cred.GetUsername()+l.Newline, &g.named)
+		g.sendLater(g.session.limits.Nudge, cred.GetUsername()+g.session.newline(), &g.named)
 	case fresh && ends(l.Password, line):
 		if g.secret > 0 {
 			return refused, inSession(cred), true
 		}
-		g.sendLater(g.session.limits.Nudge, cred.GetPassword()+l.Newline, &g.secret)
+		g.sendLater(g.session.limits.Nudge, cred.GetPassword()+g.session.newline(), &g.secret)
 	case fresh && e != nil:
-		g.sendLater(g.session.limits.Nudge, strings.ReplaceAll(e.Send, "\n", l.Newline), &g.asked)
+		g.sendLater(g.session.limits.Nudge, strings.ReplaceAll(e.Send, "\n", g.session.newline()), &g.asked)
 	default:
 		if _, ok := g.prompt.match(g.screen.shown(), g.screen.bol); ok {
 			g.prompt.learn(line)
@@ -136,7 +136,7 @@ func (g *greeter) step() (_ ending, _ *jobv1.Failure, over bool) {
 // wakeLater sends an empty line to a device that says nothing: some wait for it.
 func (g *greeter) wakeLater() {
 	if g.woken < 2 {
-		g.sendLater(4*g.session.limits.Nudge, g.session.cfg.Page.Login.Newline, &g.woken)
+		g.sendLater(4*g.session.limits.Nudge, g.session.newline(), &g.woken)
 		g.line = -1 // it answers nothing
 	}
 }

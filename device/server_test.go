@@ -37,6 +37,9 @@ type peer struct {
 	shell func(c *console)                  // nil: refused
 	exec  func(c *console, cmd string) *int // nil: refused; a nil status sends none
 
+	requests chan string            // takes the names of global requests, if it is there
+	pty      atomic.Pointer[[]byte] // the last pty request
+
 	connections, logins, refusals atomic.Int32
 	wg                            sync.WaitGroup
 	mu                            sync.Mutex
@@ -123,7 +126,14 @@ func (p *peer) serve(conn net.Conn) {
 		return
 	}
 	p.logins.Add(1)
-	p.wg.Go(func() { ssh.DiscardRequests(requests) })
+	p.wg.Go(func() {
+		for r := range requests {
+			if p.requests != nil {
+				p.requests <- r.Type
+			}
+			_ = r.Reply(false, nil)
+		}
+	})
 	for c := range channels {
 		ch, in, err := c.Accept()
 		if err != nil {
@@ -137,6 +147,7 @@ func (p *peer) session(conn ssh.Conn, ch ssh.Channel, in <-chan *ssh.Request) {
 	for r := range in {
 		switch r.Type {
 		case "pty-req":
+			p.pty.Store(&r.Payload)
 			_ = r.Reply(true, nil)
 		case "shell":
 			_ = r.Reply(p.shell != nil, nil)
@@ -172,6 +183,9 @@ type console struct {
 }
 
 func (c *console) say(text string) { _, _ = io.WriteString(c.Channel, text) }
+
+// lastPty is the payload of the last pty request.
+func (p *peer) lastPty() []byte { return *p.pty.Load() }
 
 // line reads what was typed, up to the enter key; ok is false when the client has gone.
 func (c *console) line() (text string, ok bool) {
@@ -295,4 +309,14 @@ func mustRun(t testing.TB, s *Session, send string) Answer {
 
 func refuseDial(context.Context, string, string) (net.Conn, error) {
 	return nil, &PolicyError{Rule: "10.0.0.0/8 only"}
+}
+
+// inTurn dials one peer after the other, whatever the address.
+func inTurn(peers ...*peer) func(context.Context, string, string) (net.Conn, error) {
+	next := 0
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		p := peers[next%len(peers)]
+		next++
+		return (&net.Dialer{}).DialContext(ctx, network, p.listen.Addr().String())
+	}
 }

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"strconv"
@@ -20,6 +21,7 @@ type Session struct {
 	cancel context.CancelFunc
 
 	pins   []ssh.PublicKey // the spec's keys
+	cas    []ssh.PublicKey // the authorities of host certificates
 	first  []byte          // the key trusted in this attempt, where none is pinned
 	report *Report
 	index  int    // the credential being tried
@@ -144,6 +146,9 @@ func (s *Session) enter(stage string) {
 }
 
 func (s *Session) legacy() bool { return s.cfg.Spec.GetLegacyAlgorithms() || s.cfg.Page.SSH.Legacy }
+
+// newline ends every line sent: the device's own, or its platform's.
+func (s *Session) newline() string { return cmp.Or(s.cfg.Spec.GetNewline(), s.cfg.Page.Login.Newline) }
 
 func (s *Session) port() int {
 	if p := s.cfg.Spec.GetPort(); p != 0 {

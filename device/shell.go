@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"sync"
@@ -12,7 +13,7 @@ import (
 )
 
 // The terminal we claim to be: wide enough that nothing wraps, high enough that a device which pages in
-// spite of everything does so rarely; more than this some devices refuse.
+// spite of everything does so rarely; more than this some devices refuse. A device's spec may say another size.
 const (
 	terminalType = "vt100"
 	terminalRows = 1000
@@ -52,7 +53,7 @@ func (s *Session) openShell() (ending, *jobv1.Failure) {
 	sh := &shell{session: s, channel: s.traced(channel, ""), prompt: newPrompt(s.cfg.Page.Login.Prompt), small: make([]byte, smallBuffer)}
 	s.shell = sh
 	// A device that refuses a terminal may give a shell nevertheless.
-	_, err = channel.SendRequest("pty-req", true, ptyRequest())
+	_, err = channel.SendRequest("pty-req", true, s.ptyRequest())
 	if err == nil {
 		var ok bool
 		if ok, err = channel.SendRequest("shell", true, nil); err == nil && !ok {
@@ -65,12 +66,14 @@ func (s *Session) openShell() (ending, *jobv1.Failure) {
 	return sh.logIn()
 }
 
-func ptyRequest() []byte {
+func (s *Session) ptyRequest() []byte {
+	columns := cmp.Or(uint32(max(s.cfg.Spec.GetTerminalColumns(), 0)), maxColumn)
+	rows := cmp.Or(uint32(max(s.cfg.Spec.GetTerminalRows(), 0)), terminalRows)
 	return ssh.Marshal(struct {
 		Term                         string
 		Columns, Rows, Width, Height uint32
 		Modes                        string
-	}{terminalType, maxColumn, terminalRows, maxColumn * 8, terminalRows * 8,
+	}{terminalType, columns, rows, columns * 8, rows * 8,
 		string([]byte{53, 0, 0, 0, 1, 128, 0, 0x96, 0, 129, 0, 0x96, 0, 0})}) // ECHO, speeds, end
 }
 
@@ -143,12 +146,12 @@ func (sh *shell) hungUp() *jobv1.Failure {
 
 // send writes a line.
 func (sh *shell) send(line string) *jobv1.Failure {
-	return sh.put(line + sh.session.cfg.Page.Login.Newline)
+	return sh.put(line + sh.session.newline())
 }
 
 // reply writes what a page says to reply: as it is, with its own line ends.
 func (sh *shell) reply(text string) *jobv1.Failure {
-	return sh.put(strings.ReplaceAll(text, "\n", sh.session.cfg.Page.Login.Newline))
+	return sh.put(strings.ReplaceAll(text, "\n", sh.session.newline()))
 }
 
 func (sh *shell) put(text string) *jobv1.Failure {

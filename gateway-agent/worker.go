@@ -151,10 +151,11 @@ func sealArtifact(w *work, o jobkind.Outcome, x jobkind.Artifact) (*gitstorev1.S
 	}, nil
 }
 
-// firstContact tells whether the device's key was trusted because nothing was pinned yet. It is pinned even if the login failed then: what
+// firstContact tells whether the device's key was trusted because nothing was pinned yet, or as a planned replacement. It is pinned even if the login failed then: what
 // was shown a password once must not be able to change its key unseen.
 func firstContact(spec *jobv1.TaskSpec, o jobkind.Outcome) bool {
-	if len(o.HostKey) == 0 || o.HostKeyPinned || len(spec.GetHostKeys()) > 0 || !spec.GetTrustFirstKey() {
+	first := len(spec.GetHostKeys()) == 0 && spec.GetTrustFirstKey()
+	if len(o.HostKey) == 0 || o.HostKeyPinned || !first && spec.GetNewHostKeyUntil() == nil {
 		return false
 	}
 	return o.Failure.GetClass() != jobv1.Failure_HOST_KEY

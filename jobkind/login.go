@@ -147,6 +147,10 @@ func trust(spec *jobv1.TaskSpec, out Outcome) string {
 		return "the accepted one"
 	case spec.GetInsecureHostKey():
 		return "not checked: the device's policy is insecure"
+	case spec.GetHostCertificate():
+		return "certified by an accepted authority"
+	case len(spec.GetHostKeys()) > 0:
+		return "a new one, accepted because a replacement was planned"
 	}
 	return "accepted at first contact"
 }

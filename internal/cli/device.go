@@ -12,7 +12,8 @@ import (
 func (a *app) deviceCommand() *cobra.Command {
 	return group("device", "Network devices: what they are, where they are, how to reach them",
 		a.deviceListCommand(), a.deviceShowCommand(), a.deviceAddCommand(), a.deviceSetCommand(), a.deviceDeleteCommand(),
-		a.deviceImportCommand(), a.deviceCredentialsCommand(), a.hostKeysCommand(), a.acceptHostKeyCommand(), a.deviceTestCommand())
+		a.deviceImportCommand(), a.deviceCredentialsCommand(), a.hostKeysCommand(), a.waitingHostKeysCommand(), a.acceptHostKeyCommand(),
+		a.acceptHostKeysCommand(), a.replaceHostKeyCommand(), a.forgetHostKeyCommand(), a.deviceTestCommand())
 }
 
 func (a *app) deviceListCommand() *cobra.Command {
@@ -97,7 +98,11 @@ func (a *app) deviceForm(c *cobra.Command) *form {
 		text("notes", "notes", "notes in Markdown").
 		yes("enabled", "enabled", "whether NetRaven works on it (--enabled=false: leave it alone)").
 		yes("legacy-ssh", "ssh.legacy", "also offer SSH algorithms that are no longer safe").
-		choice("host-key-policy", "ssh.host_key_policy", "what is done about host keys", "tofu", "strict", "insecure")
+		choice("host-key-policy", "ssh.host_key_policy", "what is done about host keys", "tofu", "strict", "ca", "insecure").
+		file("host-key-ca-file", "ssh.host_key_ca", "file with the public keys that sign host certificates, for policy ca (default: the site's)").
+		newline("newline", "ssh.newline", "what ends a line that is sent: lf, cr, crlf, or platform for what the platform says").
+		terminal("terminal", "ssh", "terminal to claim, as COLUMNSxROWS (default 511x1000)").
+		keepalive("keepalive", "ssh.keepalive_seconds", "SSH keepalive requests: off, or one every so many seconds (1 to 600), or default")
 	a.completeDeviceFlags(c)
 	return f
 }

@@ -21,7 +21,7 @@ func (a *app) deviceImportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import FILE", Short: "Create and update devices from a file (- is standard input)",
 		Long: "Create and update devices from a file. CSV starts with a line of field names: name, address and platform are needed; port, site, gateway,\n" +
-			"tags (separated by ;), description and others may follow. A device is found again by its site and name, so importing the same file twice\n" +
+			"tags (separated by ;), description, ssh.legacy and others may follow. A device is found again by its site and name, so importing the same file twice\n" +
 			"changes nothing. A bad row stops no other row; the command then ends with exit code 1.",
 		Example: "  netraven device import devices.csv --dry-run",
 		RunE: a.with(func(cmd *cobra.Command, c *client, args []string) error {

@@ -114,6 +114,42 @@ func (f *fakeDevices) AcceptHostKey(_ context.Context, r *inventoryv1.AcceptHost
 	return &inventoryv1.HostKey{DeviceId: r.DeviceId, Algorithm: "ssh-ed25519", Fingerprint: r.Fingerprint, State: inventoryv1.HostKey_ACCEPTED}, nil
 }
 
+func (f *fakeDevices) AcceptHostKeys(ctx context.Context, r *inventoryv1.AcceptHostKeysRequest) (*inventoryv1.AcceptHostKeysResponse, error) {
+	out := &inventoryv1.AcceptHostKeysResponse{}
+	for _, item := range r.Items {
+		row := &inventoryv1.AcceptHostKeysResponse_Item{DeviceId: item.DeviceId, Fingerprint: item.Fingerprint}
+		if _, err := f.AcceptHostKey(ctx, item); err != nil {
+			row.Error = errs.Reason(err)
+			out.Errors++
+		} else {
+			row.Accepted = true
+			out.Accepted++
+		}
+		out.Items = append(out.Items, row)
+	}
+	return out, nil
+}
+
+func (f *fakeDevices) ListWaitingHostKeys(context.Context, *inventoryv1.ListWaitingHostKeysRequest) (*inventoryv1.ListWaitingHostKeysResponse, error) {
+	return &inventoryv1.ListWaitingHostKeysResponse{Items: []*inventoryv1.ListWaitingHostKeysResponse_Item{{DeviceName: "cli-core1",
+		Key: &inventoryv1.HostKey{Algorithm: "ssh-ed25519", Fingerprint: fakeFingerprint}}}}, nil
+}
+
+func (f *fakeDevices) ForgetHostKey(_ context.Context, r *inventoryv1.ForgetHostKeyRequest) (*emptypb.Empty, error) {
+	if r.Fingerprint != fakeFingerprint {
+		return nil, errs.NotFound("host key", r.Fingerprint)
+	}
+	return &emptypb.Empty{}, nil
+}
+
+func (f *fakeDevices) PlanHostKeyReplacement(_ context.Context, r *inventoryv1.PlanHostKeyReplacementRequest) (*inventoryv1.Device, error) {
+	d, err := get[*inventoryv1.Device](f.devices, r.DeviceId)
+	if err == nil {
+		d.HostKeyWindowUntil = r.Until
+	}
+	return d, err
+}
+
 type fakeSites struct {
 	inventoryv1.UnimplementedSiteServiceServer
 	*house

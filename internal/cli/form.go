@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -109,6 +110,19 @@ func (f *form) refs(flag, path, usage string, resolve func(name string) (string,
 			ids = append(ids, id)
 		}
 		return ids, nil
+	})
+	return f
+}
+
+// file is a field whose text is in a file; the empty name empties the field.
+func (f *form) file(flag, path, usage string) *form {
+	v := f.flags.String(flag, "", usage)
+	f.add(flag, path, func() (any, error) {
+		if *v == "" {
+			return "", nil
+		}
+		text, err := os.ReadFile(*v)
+		return string(text), err
 	})
 	return f
 }

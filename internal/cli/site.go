@@ -43,7 +43,8 @@ func (a *app) siteCommand() *cobra.Command {
 }
 
 func (a *app) siteForm(c *cobra.Command) *form {
-	f := newForm(c).ref("gateway", "gateway_id", "gateway that its devices are reached through (default: local)", a.resolve(c, (*client).gatewayID))
+	f := newForm(c).ref("gateway", "gateway_id", "gateway that its devices are reached through (default: local)", a.resolve(c, (*client).gatewayID)).
+		file("host-key-ca-file", "host_key_ca", "file with the public keys that sign host certificates of its devices")
 	a.completeFlag(c, "gateway", namesOf[inventoryv1.Gateway](gatewayNoun.path))
 	return f
 }

@@ -232,7 +232,7 @@ func (x *settlement) observation(now time.Time, stored bool) *inventoryv1.Report
 	r := x.result
 	item := &inventoryv1.ReportObservationsRequest_Item{
 		DeviceId: x.spec.GetDeviceId(), ObservedAt: r.GetFinishedAt(), Facts: r.GetFacts(), Seen: r.GetSucceeded(),
-		HostKey: r.GetHostKey(), HostKeyPinned: r.GetHostKeyPinned() && x.spec.GetTrustFirstKey(),
+		HostKey: r.GetHostKey(), HostKeyPinned: r.GetHostKeyPinned() && (x.spec.GetTrustFirstKey() || x.spec.GetNewHostKeyUntil() != nil),
 	}
 	if item.ObservedAt == nil || item.ObservedAt.AsTime().After(now) { // an agent's clock must not date the future
 		item.ObservedAt = timestamppb.New(now)

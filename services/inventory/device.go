@@ -129,12 +129,11 @@ func merge(now, sent *inventoryv1.Device, paths []string) error {
 			now.Enabled = sent.Enabled
 		case "ssh":
 			now.Ssh = sent.GetSsh()
-		case "ssh.legacy":
-			now.Ssh.Legacy = sent.GetSsh().GetLegacy()
-		case "ssh.host_key_policy":
-			now.Ssh.HostKeyPolicy = sent.GetSsh().GetHostKeyPolicy()
 		default:
-			return unknownField(path)
+			option, ok := strings.CutPrefix(path, "ssh.")
+			if !ok || !mergeSSH(now.Ssh, sent.GetSsh(), option) {
+				return unknownField(path)
+			}
 		}
 	}
 	return nil
@@ -156,7 +155,6 @@ type device struct {
 	gateway *uuid.UUID
 	tags    []string
 	enabled bool
-	policy  string
 	msg     *inventoryv1.Device
 }
 
@@ -165,7 +163,7 @@ func checkDevice(in *inventoryv1.Device, shelf *shelf) (device, error) {
 	if in == nil {
 		return device{}, errs.Invalid("device", "MISSING", "send the device")
 	}
-	d := device{msg: &inventoryv1.Device{Description: in.GetDescription(), Notes: in.GetNotes(), Ssh: &inventoryv1.Device_Ssh{Legacy: in.GetSsh().GetLegacy()}}}
+	d := device{msg: &inventoryv1.Device{Description: in.GetDescription(), Notes: in.GetNotes()}}
 	var err error
 	if d.msg.Name, err = checkName("name", in.GetName()); err != nil {
 		return d, err
@@ -198,11 +196,8 @@ func checkDevice(in *inventoryv1.Device, shelf *shelf) (device, error) {
 		}
 	}
 	d.enabled = in.Enabled == nil || in.GetEnabled()
-	d.policy = inventoryv1.Device_Ssh_TOFU.String()
-	if p := in.GetSsh().GetHostKeyPolicy(); p != inventoryv1.Device_Ssh_UNSPECIFIED {
-		d.policy = p.String()
-	}
-	return d, nil
+	d.msg.Ssh, err = checkSSH(in.GetSsh())
+	return d, err
 }
 
 func checkSite(id string) (uuid.UUID, error) {

@@ -8,7 +8,9 @@
 //   - A deleted device stays as a tombstone, so that its history keeps a name; it is in no list, no selection and no target.
 //   - A device has at least one tag; without any it gets `default`.
 //   - The gateway `local` and the site `default` always exist (package wellknown).
-//   - A host key is ACCEPTED at first contact only if nothing is accepted for the device yet; afterwards only a person accepts.
+//   - A host key is ACCEPTED at first contact only if nothing is accepted for the device yet; afterwards only a person accepts, now or by
+//     planning a replacement.
+//   - A replacement window accepts one key, and is gone with it. Who opened it and what came of it is in the audit trail before the key is trusted.
 //   - A platform's page is the server's file of that name, else the one given by API, else the built-in one. A name or alias means one page.
 //   - Every platform page that a target ever named can be had by its digest.
 //
@@ -16,4 +18,6 @@
 //
 //	(none) -first contact, policy tofu-> ACCEPTED
 //	(none) -shown, not trusted--------> OBSERVED -accepted by a person, by the fingerprint last observed-> ACCEPTED
+//	any -shown to an agent while a replacement is planned---------> ACCEPTED, and the window is closed
+//	any -forgotten by a person-> (none)
 package inventory

@@ -13,11 +13,13 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	"github.com/netraven/netraven/internal/errs"
 )
 
 var (
-	csvColumns  = []string{"name", "address", "platform", "port", "site", "gateway", "tags", "description", "notes", "enabled"}
+	csvColumns = []string{"name", "address", "platform", "port", "site", "gateway", "tags", "description", "notes", "enabled",
+		"ssh.legacy", "ssh.host_key_policy", "ssh.newline", "ssh.terminal_columns", "ssh.terminal_rows", "ssh.keepalive_seconds"}
 	csvRequired = []string{"name", "address", "platform"}
 )
 
@@ -137,3 +139,46 @@ func headerInvalid(what string) *errs.Error {
 func quote(s string) string { return strconv.Quote(s) }
 
 func itoa(n int32) string { return strconv.Itoa(int(n)) }
+
+// sshColumns are the options of `ssh` that a file may have, in the order of csvColumns.
+var sshColumns = []string{"legacy", "host_key_policy", "newline", "terminal_columns", "terminal_rows", "keepalive_seconds"}
+
+// ssh reads the columns of SSH options.
+func (l csvLine) ssh() (*inventoryv1.Device_Ssh, error) {
+	out := &inventoryv1.Device_Ssh{}
+	var err error
+	if out.Legacy, err = l.boolean("ssh.legacy", false); err != nil {
+		return nil, err
+	}
+	policy, err := l.enum("ssh.host_key_policy", inventoryv1.Device_Ssh_HostKeyPolicy_value, inventoryv1.Device_Ssh_HostKeyPolicy_name)
+	if err != nil {
+		return nil, err
+	}
+	newline, err := l.enum("ssh.newline", inventoryv1.Device_Ssh_Newline_value, inventoryv1.Device_Ssh_Newline_name)
+	if err != nil {
+		return nil, err
+	}
+	out.HostKeyPolicy, out.Newline = inventoryv1.Device_Ssh_HostKeyPolicy(policy), inventoryv1.Device_Ssh_Newline(newline)
+	if out.TerminalColumns, err = l.number32("ssh.terminal_columns"); err != nil {
+		return nil, err
+	}
+	if out.TerminalRows, err = l.number32("ssh.terminal_rows"); err != nil {
+		return nil, err
+	}
+	if l.value("ssh.keepalive_seconds") == "" {
+		return out, nil
+	}
+	seconds, err := l.number32("ssh.keepalive_seconds")
+	out.KeepaliveSeconds = &seconds
+	return out, err
+}
+
+// enum reads one of the contract's names, in any case; empty: not said.
+func (l csvLine) enum(column string, values map[string]int32, names map[int32]string) (int32, error) {
+	text := strings.ToUpper(l.value(column))
+	n, ok := values[text]
+	if text != "" && (!ok || n == 0) {
+		return 0, fmt.Errorf("%s: %s must be one of %s", column, quote(l.value(column)), enumNames(names))
+	}
+	return n, nil
+}

@@ -60,7 +60,7 @@ func (s *Service) ImportDevices(ctx context.Context, in *inventoryv1.ImportDevic
 		rows = append(rows, r)
 	}
 	for start := 0; start < len(rows); start += chunk {
-		if err := s.store.importChunk(ctx, rows[start:min(start+chunk, len(rows))], in.GetDryRun(), s.now()); err != nil {
+		if err := s.store.importChunk(ctx, rows[start:min(start+chunk, len(rows))], places.certified, in.GetDryRun(), s.now()); err != nil {
 			return nil, err
 		}
 	}
@@ -92,6 +92,8 @@ type places struct {
 	sites     map[string]uuid.UUID
 	gateways  map[string]uuid.UUID
 	platforms *shelf
+	// certified are the sites that name an authority of host certificates.
+	certified map[uuid.UUID]bool
 }
 
 // readRow checks one line as CreateDevice would check it.
@@ -115,6 +117,10 @@ func readRow(l csvLine, p places) *importRow {
 		return r
 	}
 	d.Enabled = proto.Bool(enabled)
+	if d.Ssh, err = l.ssh(); err != nil {
+		fail(r, err.Error())
+		return r
+	}
 	if site := l.value("site"); site != "" {
 		id, ok := p.sites[strings.ToLower(site)]
 		if !ok {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	"github.com/netraven/netraven/internal/errs"
@@ -108,4 +110,47 @@ func BenchmarkImport50000(b *testing.B) {
 		b.StartTimer()
 		require.EqualValues(b, 50_000, h.load(b, csv.String(), false).GetCreated())
 	}
+}
+
+func TestSSHOptionsComeByFileAndByPatch(t *testing.T) {
+	h, ctx := open(t), context.Background()
+	const columns = "name,address,platform,ssh.legacy,ssh.host_key_policy,ssh.newline,ssh.terminal_columns,ssh.terminal_rows,ssh.keepalive_seconds\n"
+	out := h.load(t, columns+"r1,a,ios,yes,strict,crlf,80,24,0\nr2,a,ios,,,,,,\nr3,a,ios,,,lfcr,,,\nr4,a,ios,,,,9,,\nr5,a,ios,,,,,,601\n", false)
+	require.EqualValues(t, 2, out.GetCreated())
+	require.Contains(t, out.GetRows()[2].GetError(), "ssh.newline")
+	require.Contains(t, out.GetRows()[3].GetError(), "ssh.terminal_columns")
+	require.Contains(t, out.GetRows()[4].GetError(), "ssh.keepalive_seconds")
+	want := &inventoryv1.Device_Ssh{Legacy: true, HostKeyPolicy: inventoryv1.Device_Ssh_STRICT, Newline: inventoryv1.Device_Ssh_CRLF, TerminalColumns: 80,
+		TerminalRows: 24, KeepaliveSeconds: proto.Int32(0)}
+	id := out.GetRows()[0].GetId()
+	shown := func(id string) *inventoryv1.Device_Ssh {
+		d, err := h.devices.GetDevice(ctx, &inventoryv1.GetDeviceRequest{Id: id})
+		require.NoError(t, err)
+		return d.GetSsh()
+	}
+	require.True(t, proto.Equal(want, shown(id)), "%v", shown(id))
+	require.True(t, proto.Equal(&inventoryv1.Device_Ssh{HostKeyPolicy: inventoryv1.Device_Ssh_TOFU}, shown(out.GetRows()[1].GetId())))
+
+	again := h.load(t, "name,address,platform\nr1,a,ios\n", false)
+	require.EqualValues(t, 1, again.GetDuplicates(), "what the file has no column for stays")
+	again = h.load(t, "name,address,platform,ssh.keepalive_seconds\nr1,a,ios,30\nr2,a,ios,\n", false)
+	require.EqualValues(t, 1, again.GetUpdated())
+	require.EqualValues(t, 1, again.GetDuplicates())
+	want.KeepaliveSeconds = proto.Int32(30)
+	require.True(t, proto.Equal(want, shown(id)), "%v", shown(id))
+
+	targets, err := h.targets.GetTargets(ctx, &inventoryv1.GetTargetsRequest{DeviceIds: []string{id}})
+	require.NoError(t, err)
+	require.True(t, proto.Equal(want, targets.GetItems()[0].GetSsh()))
+
+	patch := func(ssh *inventoryv1.Device_Ssh, paths ...string) error {
+		_, err := h.devices.UpdateDevice(ctx, &inventoryv1.UpdateDeviceRequest{Device: &inventoryv1.Device{Id: id, Ssh: ssh}, UpdateMask: &fieldmaskpb.FieldMask{Paths: paths}})
+		return err
+	}
+	require.NoError(t, patch(&inventoryv1.Device_Ssh{TerminalRows: 5}, "ssh.terminal_rows", "ssh.keepalive_seconds"))
+	want.TerminalRows, want.KeepaliveSeconds = 5, nil
+	require.True(t, proto.Equal(want, shown(id)), "%v", shown(id))
+	require.Equal(t, "ssh.terminal_rows", errs.From(patch(&inventoryv1.Device_Ssh{TerminalRows: 4}, "ssh.terminal_rows")).Details()[0].Field)
+	require.Equal(t, "ssh.newline", errs.From(patch(&inventoryv1.Device_Ssh{Newline: 9}, "ssh.newline")).Details()[0].Field)
+	require.Equal(t, "FIELD_READ_ONLY", errs.From(patch(nil, "ssh.colour")).Details()[0].Reason)
 }

@@ -323,7 +323,7 @@ func TestFirstContactPinsAndLaterKeysWaitForAPerson(t *testing.T) {
 	k, err := h.devices.AcceptHostKey(ctx, &inventoryv1.AcceptHostKeyRequest{DeviceId: d.GetId(), Fingerprint: ssh.FingerprintSHA256(pub)})
 	require.NoError(t, err)
 	require.Equal(t, "ann", k.GetAcceptedBy())
-	require.Equal(t, "host_key.accept", h.trust.lines[0].GetAction())
+	require.Equal(t, "host_key.accept", h.trust.lines[1].GetAction())
 	targets, err := h.targets.GetTargets(ctx, &inventoryv1.GetTargetsRequest{DeviceIds: []string{d.GetId()}})
 	require.NoError(t, err)
 	require.Equal(t, [][]byte{first, second}, targets.GetItems()[0].GetHostKeys())

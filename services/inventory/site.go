@@ -34,7 +34,11 @@ func (s *Service) CreateSite(ctx context.Context, in *inventoryv1.CreateSiteRequ
 	if err != nil {
 		return nil, err
 	}
-	return s.store.createSite(ctx, inventorysql.CreateSiteParams{ID: newID(), Name: name, GatewayID: gateway, CreatedAt: s.now()})
+	authorities, err := checkAuthorities("host_key_ca", in.GetSite().GetHostKeyCa())
+	if err != nil {
+		return nil, err
+	}
+	return s.store.createSite(ctx, inventorysql.CreateSiteParams{ID: newID(), Name: name, GatewayID: gateway, CreatedAt: s.now(), HostKeyCa: authorities})
 }
 
 // GetSite answers one site.
@@ -68,6 +72,12 @@ func (s *Service) UpdateSite(ctx context.Context, in *inventoryv1.UpdateSiteRequ
 				return nil, err
 			}
 			p.GatewayID = &gateway
+		case "host_key_ca":
+			authorities, err := checkAuthorities("host_key_ca", in.GetSite().GetHostKeyCa())
+			if err != nil {
+				return nil, err
+			}
+			p.HostKeyCa = &authorities
 		default:
 			return nil, unknownField(path)
 		}

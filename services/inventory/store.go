@@ -128,7 +128,8 @@ func (s *store) listSites(ctx context.Context, after string, size int32) ([]*inv
 }
 
 func siteOf(r inventorysql.Site) *inventoryv1.Site {
-	return &inventoryv1.Site{Id: r.ID.String(), Name: r.Name, GatewayId: r.GatewayID.String(), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt)}
+	return &inventoryv1.Site{Id: r.ID.String(), Name: r.Name, GatewayId: r.GatewayID.String(), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
+		HostKeyCa: r.HostKeyCa}
 }
 
 func (s *store) getSite(ctx context.Context, id uuid.UUID) (*inventoryv1.Site, error) {
@@ -142,7 +143,17 @@ func (s *store) createSite(ctx context.Context, p inventorysql.CreateSiteParams)
 }
 
 func (s *store) updateSite(ctx context.Context, p inventorysql.UpdateSiteParams) (*inventoryv1.Site, error) {
-	r, err := s.q.UpdateSite(ctx, p)
+	var r inventorysql.Site
+	err := s.tx(ctx, func(q *inventorysql.Queries) (err error) {
+		if r, err = q.UpdateSite(ctx, p); err != nil || r.HostKeyCa != "" || p.HostKeyCa == nil {
+			return err
+		}
+		used, err := q.SiteCAIsUsed(ctx, p.ID)
+		if err == nil && used {
+			return authorityInUse()
+		}
+		return err
+	})
 	return siteOf(r), typed(err, "site", p.ID.String())
 }
 

@@ -33,10 +33,10 @@ func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
 	d := &inventoryv1.Device{
 		Id: r.ID.String(), Name: r.Name, Address: r.Address, Port: r.Port, Platform: r.Platform, SiteId: r.SiteID.String(), Tags: r.Tags,
 		Description: r.Description, Notes: r.Notes, Enabled: proto.Bool(r.Enabled), Serial: r.Serial, Model: r.Model, OsVersion: r.OsVersion, Source: r.Source,
-		Ssh: &inventoryv1.Device_Ssh{Legacy: r.Legacy,
-			HostKeyPolicy: inventoryv1.Device_Ssh_HostKeyPolicy(inventoryv1.Device_Ssh_HostKeyPolicy_value[r.HostKeyPolicy])},
+		Ssh:        sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
 		LastSeenAt: timeOf(r.LastSeenAt), LastBackupAt: timeOf(r.LastBackupAt), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
 	}
+	d.Ssh.HostKeyCa, d.HostKeyWindowUntil = r.HostKeyCa, timeOf(r.HostKeyWindow)
 	if r.GatewayID != nil {
 		d.GatewayId = r.GatewayID.String()
 	}
@@ -54,8 +54,13 @@ func (s *store) createDevice(ctx context.Context, d device, source string, now t
 		if err := q.CreateDevice(ctx, inventorysql.CreateDeviceParams{
 			ID: d.id, Name: d.msg.GetName(), SiteID: d.siteID, Address: d.msg.GetAddress(), Port: d.msg.GetPort(), Platform: d.msg.GetPlatform(), GatewayID: d.gateway,
 			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Source: source, Legacy: d.msg.GetSsh().GetLegacy(),
-			HostKeyPolicy: d.policy, CreatedAt: now,
+			HostKeyPolicy: d.msg.GetSsh().GetHostKeyPolicy().String(), Newline: newlineText(d.msg.GetSsh().GetNewline()),
+			TerminalColumns: d.msg.GetSsh().GetTerminalColumns(), TerminalRows: d.msg.GetSsh().GetTerminalRows(),
+			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), CreatedAt: now,
 		}); err != nil {
+			return err
+		}
+		if err := authorityThere(ctx, q, d); err != nil {
 			return err
 		}
 		if err := setTags(ctx, q, []device{d}, false); err != nil {
@@ -85,8 +90,14 @@ func (s *store) updateDevice(ctx context.Context, id uuid.UUID, now time.Time, c
 		}
 		if _, err := q.UpdateDevice(ctx, inventorysql.UpdateDeviceParams{
 			ID: id, Name: d.msg.GetName(), SiteID: d.siteID, Address: d.msg.GetAddress(), Port: d.msg.GetPort(), Platform: d.msg.GetPlatform(), GatewayID: d.gateway,
-			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Legacy: d.msg.GetSsh().GetLegacy(), HostKeyPolicy: d.policy, UpdatedAt: now,
+			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Legacy: d.msg.GetSsh().GetLegacy(),
+			HostKeyPolicy: d.msg.GetSsh().GetHostKeyPolicy().String(), Newline: newlineText(d.msg.GetSsh().GetNewline()),
+			TerminalColumns: d.msg.GetSsh().GetTerminalColumns(), TerminalRows: d.msg.GetSsh().GetTerminalRows(),
+			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), UpdatedAt: now,
 		}); err != nil {
+			return err
+		}
+		if err := authorityThere(ctx, q, d); err != nil {
 			return err
 		}
 		if err := setTags(ctx, q, []device{d}, true); err != nil {
@@ -97,6 +108,17 @@ func (s *store) updateDevice(ctx context.Context, id uuid.UUID, now time.Time, c
 		return err
 	})
 	return out, typed(err, "device", id.String())
+}
+
+// authorityThere refuses a device that trusts certificates where no authority is named.
+func authorityThere(ctx context.Context, q *inventorysql.Queries, d device) error {
+	if d.msg.GetSsh().GetHostKeyPolicy() != inventoryv1.Device_Ssh_CA || d.msg.GetSsh().GetHostKeyCa() != "" {
+		return nil
+	}
+	if has, err := q.SiteHasCA(ctx, d.siteID); err != nil || has {
+		return err
+	}
+	return authorityMissing()
 }
 
 // setTags gives the devices their tags, making tags that are new. replace takes the old ones off first.

@@ -7,19 +7,22 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	inventorysql "github.com/netraven/netraven/gen/sqlc/inventory"
 )
 
 // places reads the names of all sites and gateways.
 func (s *store) places(ctx context.Context) (places, error) {
-	p := places{sites: map[string]uuid.UUID{}, gateways: map[string]uuid.UUID{}}
+	p := places{sites: map[string]uuid.UUID{}, gateways: map[string]uuid.UUID{}, certified: map[uuid.UUID]bool{}}
 	sites, err := s.q.SiteIDs(ctx)
 	if err != nil {
 		return p, err
 	}
 	for _, r := range sites {
 		p.sites[strings.ToLower(r.Name)] = r.ID
+		p.certified[r.ID] = r.HasCa
 	}
 	gateways, err := s.q.GatewayIDs(ctx)
 	for _, r := range gateways {
@@ -29,13 +32,13 @@ func (s *store) places(ctx context.Context) (places, error) {
 }
 
 // importChunk decides what becomes of each row and does it, in one transaction.
-func (s *store) importChunk(ctx context.Context, rows []*importRow, dryRun bool, now time.Time) error {
+func (s *store) importChunk(ctx context.Context, rows []*importRow, certified map[uuid.UUID]bool, dryRun bool, now time.Time) error {
 	return s.tx(ctx, func(q *inventorysql.Queries) error {
 		found, err := findForImport(ctx, q, rows)
 		if err != nil {
 			return err
 		}
-		created, changed := sortRows(rows, found)
+		created, changed := sortRows(rows, found, certified)
 		if dryRun {
 			for _, r := range created {
 				r.out.Id = "" // nothing has it
@@ -70,12 +73,16 @@ func findForImport(ctx context.Context, q *inventorysql.Queries, rows []*importR
 }
 
 // sortRows says of each row whether it is new, changes something or is there already.
-func sortRows(rows []*importRow, found map[string]inventorysql.FindForImportRow) (created, changed []*importRow) {
+func sortRows(rows []*importRow, found map[string]inventorysql.FindForImportRow, certified map[uuid.UUID]bool) (created, changed []*importRow) {
 	for _, r := range rows {
 		if r.out.GetResult() == rowError {
 			continue
 		}
 		old, exists := found[keyOf(r.dev.siteID, r.dev.msg.GetName())]
+		if r.dev.msg.GetSsh().GetHostKeyPolicy() == inventoryv1.Device_Ssh_CA && old.HostKeyCa == "" && !certified[r.dev.siteID] {
+			fail(r, "ssh.host_key_policy: "+noAuthorityHelp)
+			continue
+		}
 		if !exists {
 			r.dev.id = newID()
 			r.out.Result, r.out.Id = rowCreated, r.dev.id.String()
@@ -115,13 +122,19 @@ func keepUngiven(r *importRow, old inventorysql.FindForImportRow) {
 	if !r.given["enabled"] {
 		d.enabled = old.Enabled
 	}
-	d.msg.Ssh.Legacy = old.Legacy
+	before := sshOf(old.Legacy, old.HostKeyPolicy, old.Newline, old.TerminalColumns, old.TerminalRows, old.KeepaliveSeconds)
+	for _, option := range sshColumns {
+		if !r.given["ssh."+option] {
+			mergeSSH(d.msg.Ssh, before, option)
+		}
+	}
 }
 
 func same(r *importRow, old inventorysql.FindForImportRow) bool {
 	d := r.dev
 	sameGateway := (d.gateway == nil) == (old.GatewayID == nil) && (d.gateway == nil || *d.gateway == *old.GatewayID)
-	return sameGateway && d.msg.GetAddress() == old.Address && d.msg.GetPort() == old.Port && d.msg.GetPlatform() == old.Platform &&
+	before := sshOf(old.Legacy, old.HostKeyPolicy, old.Newline, old.TerminalColumns, old.TerminalRows, old.KeepaliveSeconds)
+	return sameGateway && proto.Equal(d.msg.GetSsh(), before) && d.msg.GetAddress() == old.Address && d.msg.GetPort() == old.Port && d.msg.GetPlatform() == old.Platform &&
 		d.msg.GetDescription() == old.Description && d.msg.GetNotes() == old.Notes && d.enabled == old.Enabled && sameTags(d.tags, old.Tags)
 }
 
@@ -136,7 +149,8 @@ func sameTags(a, b []string) bool {
 type columns struct {
 	ids, sites, gateways                             []uuid.UUID
 	names, addresses, platforms, descriptions, notes []string
-	ports                                            []int32
+	policies, newlines                               []string
+	ports, widths, heights, keepalives               []int32
 	enabled, legacy                                  []bool
 }
 
@@ -152,7 +166,14 @@ func columnsOf(rows []*importRow) columns {
 		c.names, c.addresses = append(c.names, d.msg.GetName()), append(c.addresses, d.msg.GetAddress())
 		c.platforms, c.descriptions = append(c.platforms, d.msg.GetPlatform()), append(c.descriptions, d.msg.GetDescription())
 		c.notes, c.ports = append(c.notes, d.msg.GetNotes()), append(c.ports, d.msg.GetPort())
-		c.enabled, c.legacy = append(c.enabled, d.enabled), append(c.legacy, d.msg.GetSsh().GetLegacy())
+		ssh, keepalive := d.msg.GetSsh(), int32(-1)
+		if ssh.KeepaliveSeconds != nil {
+			keepalive = ssh.GetKeepaliveSeconds()
+		}
+		c.enabled, c.legacy = append(c.enabled, d.enabled), append(c.legacy, ssh.GetLegacy())
+		c.policies, c.newlines = append(c.policies, ssh.GetHostKeyPolicy().String()), append(c.newlines, newlineText(ssh.GetNewline()))
+		c.widths, c.heights = append(c.widths, ssh.GetTerminalColumns()), append(c.heights, ssh.GetTerminalRows())
+		c.keepalives = append(c.keepalives, keepalive)
 	}
 	return c
 }
@@ -164,7 +185,8 @@ func insertNew(ctx context.Context, q *inventorysql.Queries, rows []*importRow, 
 	}
 	c := columnsOf(rows)
 	made, err := q.ImportNew(ctx, inventorysql.ImportNewParams{At: now, Ids: c.ids, Names: c.names, SiteIds: c.sites, Addresses: c.addresses, Ports: c.ports,
-		Platforms: c.platforms, GatewayIds: c.gateways, Descriptions: c.descriptions, Notes: c.notes, Enabled: c.enabled, Legacy: c.legacy})
+		Platforms: c.platforms, GatewayIds: c.gateways, Descriptions: c.descriptions, Notes: c.notes, Enabled: c.enabled, Legacy: c.legacy, Policies: c.policies,
+		Newlines: c.newlines, TerminalColumns: c.widths, TerminalRows: c.heights, Keepalives: c.keepalives})
 	if err != nil || len(made) == len(rows) {
 		return err
 	}
@@ -187,7 +209,8 @@ func writeChanged(ctx context.Context, q *inventorysql.Queries, rows []*importRo
 	}
 	c := columnsOf(rows)
 	return q.ImportChanged(ctx, inventorysql.ImportChangedParams{At: now, Ids: c.ids, Addresses: c.addresses, Ports: c.ports, Platforms: c.platforms,
-		GatewayIds: c.gateways, Descriptions: c.descriptions, Notes: c.notes, Enabled: c.enabled, Legacy: c.legacy})
+		GatewayIds: c.gateways, Descriptions: c.descriptions, Notes: c.notes, Enabled: c.enabled, Legacy: c.legacy, Policies: c.policies,
+		Newlines: c.newlines, TerminalColumns: c.widths, TerminalRows: c.heights, Keepalives: c.keepalives})
 }
 
 func tagRows(ctx context.Context, q *inventorysql.Queries, created, changed []*importRow) error {

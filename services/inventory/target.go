@@ -2,8 +2,6 @@ package inventory
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
@@ -115,24 +113,4 @@ func (s *Service) ListGatewayCaps(ctx context.Context, _ *inventoryv1.ListGatewa
 			return nil, err
 		}
 	}
-}
-
-// ReportObservations takes what attempts found.
-func (s *Service) ReportObservations(ctx context.Context, in *inventoryv1.ReportObservationsRequest) (*inventoryv1.ReportObservationsResponse, error) {
-	newest := map[string]*inventoryv1.ReportObservationsRequest_Item{}
-	for _, o := range in.GetItems() { // one statement can change a row once: keep a device's newest
-		if _, err := uuid.Parse(o.GetDeviceId()); err != nil {
-			return nil, errs.Invalid("device_id", "NOT_AN_ID", "must be an id")
-		}
-		if old := newest[o.GetDeviceId()]; old == nil || !o.GetObservedAt().AsTime().Before(old.GetObservedAt().AsTime()) {
-			newest[o.GetDeviceId()] = o
-		}
-	}
-	return &inventoryv1.ReportObservationsResponse{}, s.store.record(ctx, newest)
-}
-
-// fingerprint is a host key's as ssh-keygen prints it.
-func fingerprint(key []byte) string {
-	sum := sha256.Sum256(key)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }

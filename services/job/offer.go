@@ -100,7 +100,8 @@ func (o *offering) admit(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]jo
 	for _, row := range admitted {
 		o.addClaim(row, nil)
 		view := o.claims[len(o.claims)-1].GetView()
-		view.HostKeys, view.TrustFirstKey, view.InsecureHostKey = nil, false, false // nothing is asked of the device that they would protect
+		view.HostKeys, view.TrustFirstKey, view.InsecureHostKey = nil, false, false
+		view.HostCertificate, view.HostCas, view.NewHostKeyUntil = false, nil, nil // nothing is asked of the device that they would protect
 	}
 	return append(admitted, reserved...), nil
 }
@@ -152,18 +153,13 @@ func (o *offering) retryAfter(item *vaultv1.ReserveCredentialsResponse_Item) tim
 }
 
 func (o *offering) addClaim(row jobsql.ClaimReadyRow, credentials []string) {
-	t := o.targets[row.DeviceID.String()]
-	policy := t.GetSsh().GetHostKeyPolicy()
-	o.claims = append(o.claims, &jobv1.ClaimTasksResponse_Claim{View: &jobv1.TaskSpec{
+	spec := &jobv1.TaskSpec{
 		AgentId: o.c.agent.String(), GatewayId: o.c.gateway.String(), RunId: row.RunID.String(), TaskId: row.ID.String(), Fence: row.Fence,
 		Attempt: int32(row.Attempt) + 1, Kind: row.Kind, Params: row.Params, Mutating: row.Mutating,
-		DeviceId: row.DeviceID.String(), DeviceName: t.GetDeviceName(), SiteName: t.GetSiteName(), Address: t.GetAddress(), Port: t.GetPort(),
-		Platform: t.GetPlatform(), PageDigest: t.GetPageDigest(), HostKeys: t.GetHostKeys(),
-		TrustFirstKey: len(t.GetHostKeys()) == 0 &&
-			(policy == inventoryv1.Device_Ssh_TOFU || policy == inventoryv1.Device_Ssh_UNSPECIFIED),
-		InsecureHostKey:  policy == inventoryv1.Device_Ssh_INSECURE,
-		LegacyAlgorithms: t.GetSsh().GetLegacy(), CredentialIds: credentials, Deadline: timestamppb.New(o.deadline),
-	}})
+		DeviceId: row.DeviceID.String(), CredentialIds: credentials, Deadline: timestamppb.New(o.deadline),
+	}
+	aim(spec, o.targets[row.DeviceID.String()])
+	o.claims = append(o.claims, &jobv1.ClaimTasksResponse_Claim{View: spec})
 }
 
 // sign signs all claims or none.

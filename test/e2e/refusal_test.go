@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -107,5 +108,15 @@ func TestADeviceThatFailsSaysWhy(t *testing.T) {
 		c.refused(409, "FINGERPRINT_NOT_LAST_OBSERVED", "POST", "/api/v1/devices/"+id+"/host_keys:accept", object{"fingerprint": keys[1]["fingerprint"]})
 		c.do("POST", "/api/v1/devices/"+id+"/host_keys:accept", object{"fingerprint": keys[0]["fingerprint"]})
 		c.succeeded(c.backup(object{"device_ids": []string{id}}), 1, 0)
+
+		// The next time it was planned: the new key is accepted by itself, and the window is closed.
+		rotated.RotateHostKey()
+		planned := c.do("POST", "/api/v1/devices/"+id+"/host_keys:replace", object{"until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
+		require.NotEmpty(t, planned["host_key_window_until"])
+		c.succeeded(c.backup(object{"device_ids": []string{id}}), 1, 0)
+		require.Nil(t, c.do("GET", "/api/v1/devices/"+id, nil)["host_key_window_until"])
+		newest := c.items("/api/v1/devices/" + id + "/host_keys")[0]
+		require.Equal(t, "ACCEPTED", newest["state"])
+		require.Equal(t, "replacement planned by admin", newest["accepted_by"])
 	})
 }

@@ -1,27 +1,28 @@
 -- name: ListSites :many
-SELECT id, name, gateway_id, created_at, updated_at
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca
 FROM site
 WHERE lower(name) > sqlc.arg(after_name)::text
 ORDER BY lower(name)
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: GetSite :one
-SELECT id, name, gateway_id, created_at, updated_at
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca
 FROM site
 WHERE id = $1;
 
 -- name: CreateSite :one
-INSERT INTO site (id, name, gateway_id, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $4)
-RETURNING id, name, gateway_id, created_at, updated_at;
+INSERT INTO site (id, name, gateway_id, created_at, updated_at, host_key_ca)
+VALUES ($1, $2, $3, $4, $4, $5)
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca;
 
 -- name: UpdateSite :one
 UPDATE site
 SET name = COALESCE(sqlc.narg(name), name),
     gateway_id = COALESCE(sqlc.narg(gateway_id), gateway_id),
+    host_key_ca = COALESCE(sqlc.narg(host_key_ca), host_key_ca),
     updated_at = sqlc.arg(updated_at)
 WHERE id = sqlc.arg(id)
-RETURNING id, name, gateway_id, created_at, updated_at;
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca;
 
 -- Tombstones of a site that goes move to the default site: they only keep an id readable.
 -- name: MoveDeletedDevices :exec
@@ -31,4 +32,10 @@ UPDATE device SET site_id = sqlc.arg(to_site) WHERE site_id = sqlc.arg(from_site
 DELETE FROM site WHERE id = $1;
 
 -- name: SiteIDs :many
-SELECT id, name FROM site;
+SELECT id, name, host_key_ca <> '' AS has_ca FROM site;
+
+-- name: SiteHasCA :one
+SELECT EXISTS (SELECT 1 FROM site WHERE id = $1 AND host_key_ca <> '')::boolean;
+
+-- name: SiteCAIsUsed :one
+SELECT EXISTS (SELECT 1 FROM device WHERE site_id = $1 AND deleted_at IS NULL AND host_key_policy = 'CA' AND host_key_ca = '')::boolean;

@@ -13,25 +13,31 @@ import (
 )
 
 const createDevice = `-- name: CreateDevice :exec
-INSERT INTO device (id, name, site_id, address, port, platform, gateway_id, description, notes, enabled, source, legacy, host_key_policy, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+INSERT INTO device (id, name, site_id, address, port, platform, gateway_id, description, notes, enabled, source, legacy, host_key_policy, newline,
+    terminal_columns, terminal_rows, keepalive_seconds, host_key_ca, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
 `
 
 type CreateDeviceParams struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	GatewayID     *uuid.UUID
-	Description   string
-	Notes         string
-	Enabled       bool
-	Source        string
-	Legacy        bool
-	HostKeyPolicy string
-	CreatedAt     time.Time
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Source           string
+	Legacy           bool
+	HostKeyPolicy    string
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	CreatedAt        time.Time
 }
 
 func (q *Queries) CreateDevice(ctx context.Context, arg CreateDeviceParams) error {
@@ -49,6 +55,11 @@ func (q *Queries) CreateDevice(ctx context.Context, arg CreateDeviceParams) erro
 		arg.Source,
 		arg.Legacy,
 		arg.HostKeyPolicy,
+		arg.Newline,
+		arg.TerminalColumns,
+		arg.TerminalRows,
+		arg.KeepaliveSeconds,
+		arg.HostKeyCa,
 		arg.CreatedAt,
 	)
 	return err
@@ -73,34 +84,40 @@ func (q *Queries) DeleteDevice(ctx context.Context, arg DeleteDeviceParams) (int
 
 const getDevice = `-- name: GetDevice :one
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
-       d.legacy, d.host_key_policy, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.id = $1 AND d.deleted_at IS NULL
 `
 
 type GetDeviceRow struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	GatewayID     *uuid.UUID
-	Description   string
-	Notes         string
-	Enabled       bool
-	Serial        string
-	Model         string
-	OsVersion     string
-	Source        string
-	Legacy        bool
-	HostKeyPolicy string
-	LastSeenAt    *time.Time
-	LastBackupAt  *time.Time
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	Tags          []string
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Serial           string
+	Model            string
+	OsVersion        string
+	Source           string
+	Legacy           bool
+	HostKeyPolicy    string
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	HostKeyWindow    *time.Time
+	LastSeenAt       *time.Time
+	LastBackupAt     *time.Time
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	Tags             []string
 }
 
 func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, error) {
@@ -123,6 +140,12 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 		&i.Source,
 		&i.Legacy,
 		&i.HostKeyPolicy,
+		&i.Newline,
+		&i.TerminalColumns,
+		&i.TerminalRows,
+		&i.KeepaliveSeconds,
+		&i.HostKeyCa,
+		&i.HostKeyWindow,
 		&i.LastSeenAt,
 		&i.LastBackupAt,
 		&i.CreatedAt,
@@ -134,7 +157,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 
 const listDevices = `-- name: ListDevices :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
-       d.legacy, d.host_key_policy, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.deleted_at IS NULL
@@ -159,27 +182,33 @@ type ListDevicesParams struct {
 }
 
 type ListDevicesRow struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	GatewayID     *uuid.UUID
-	Description   string
-	Notes         string
-	Enabled       bool
-	Serial        string
-	Model         string
-	OsVersion     string
-	Source        string
-	Legacy        bool
-	HostKeyPolicy string
-	LastSeenAt    *time.Time
-	LastBackupAt  *time.Time
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	Tags          []string
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Serial           string
+	Model            string
+	OsVersion        string
+	Source           string
+	Legacy           bool
+	HostKeyPolicy    string
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	HostKeyWindow    *time.Time
+	LastSeenAt       *time.Time
+	LastBackupAt     *time.Time
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	Tags             []string
 }
 
 func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]ListDevicesRow, error) {
@@ -216,6 +245,12 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.Source,
 			&i.Legacy,
 			&i.HostKeyPolicy,
+			&i.Newline,
+			&i.TerminalColumns,
+			&i.TerminalRows,
+			&i.KeepaliveSeconds,
+			&i.HostKeyCa,
+			&i.HostKeyWindow,
 			&i.LastSeenAt,
 			&i.LastBackupAt,
 			&i.CreatedAt,
@@ -246,24 +281,30 @@ func (q *Queries) LockDevice(ctx context.Context, id uuid.UUID) (uuid.UUID, erro
 const updateDevice = `-- name: UpdateDevice :execrows
 UPDATE device
 SET name = $2, site_id = $3, address = $4, port = $5, platform = $6, gateway_id = $7, description = $8, notes = $9, enabled = $10, legacy = $11,
-    host_key_policy = $12, updated_at = $13
+    host_key_policy = $12, newline = $13, terminal_columns = $14, terminal_rows = $15, keepalive_seconds = $16,
+    host_key_ca = $17, updated_at = $18
 WHERE id = $1 AND deleted_at IS NULL
 `
 
 type UpdateDeviceParams struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	GatewayID     *uuid.UUID
-	Description   string
-	Notes         string
-	Enabled       bool
-	Legacy        bool
-	HostKeyPolicy string
-	UpdatedAt     time.Time
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Legacy           bool
+	HostKeyPolicy    string
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	UpdatedAt        time.Time
 }
 
 func (q *Queries) UpdateDevice(ctx context.Context, arg UpdateDeviceParams) (int64, error) {
@@ -280,6 +321,11 @@ func (q *Queries) UpdateDevice(ctx context.Context, arg UpdateDeviceParams) (int
 		arg.Enabled,
 		arg.Legacy,
 		arg.HostKeyPolicy,
+		arg.Newline,
+		arg.TerminalColumns,
+		arg.TerminalRows,
+		arg.KeepaliveSeconds,
+		arg.HostKeyCa,
 		arg.UpdatedAt,
 	)
 	if err != nil {

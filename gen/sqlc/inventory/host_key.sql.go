@@ -50,6 +50,87 @@ func (q *Queries) AcceptHostKey(ctx context.Context, arg AcceptHostKeyParams) (A
 	return i, err
 }
 
+const closeHostKeyWindows = `-- name: CloseHostKeyWindows :exec
+UPDATE device SET host_key_window = NULL, host_key_window_by = '' WHERE id = ANY($1::uuid[])
+`
+
+func (q *Queries) CloseHostKeyWindows(ctx context.Context, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, closeHostKeyWindows, ids)
+	return err
+}
+
+const forgetHostKey = `-- name: ForgetHostKey :execrows
+DELETE FROM host_key WHERE device_id = $1 AND fingerprint = $2
+`
+
+type ForgetHostKeyParams struct {
+	DeviceID    uuid.UUID
+	Fingerprint string
+}
+
+func (q *Queries) ForgetHostKey(ctx context.Context, arg ForgetHostKeyParams) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetHostKey, arg.DeviceID, arg.Fingerprint)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const hostKeyNews = `-- name: HostKeyNews :many
+SELECT d.id AS device_id, o.fingerprint::text AS fingerprint, (d.host_key_window IS NOT NULL)::boolean AS planned, d.host_key_window_by AS planned_by,
+       (k.state IS NULL)::boolean AS unknown, (d.host_key_policy = 'CA')::boolean AS certified,
+       EXISTS (SELECT 1 FROM host_key a WHERE a.device_id = o.device_id AND a.state = 'ACCEPTED')::boolean AS pinned
+FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS fingerprint) o
+JOIN device d ON d.id = o.device_id
+LEFT JOIN host_key k ON k.device_id = o.device_id AND k.fingerprint = o.fingerprint
+WHERE k.state IS DISTINCT FROM 'ACCEPTED'
+`
+
+type HostKeyNewsParams struct {
+	DeviceIds    []uuid.UUID
+	Fingerprints []string
+}
+
+type HostKeyNewsRow struct {
+	DeviceID    uuid.UUID
+	Fingerprint string
+	Planned     bool
+	PlannedBy   string
+	Unknown     bool
+	Certified   bool
+	Pinned      bool
+}
+
+// What is new of observed keys, before they are written: of keys that are not accepted, whether the device has others that are, and whether a
+// replacement is planned.
+func (q *Queries) HostKeyNews(ctx context.Context, arg HostKeyNewsParams) ([]HostKeyNewsRow, error) {
+	rows, err := q.db.Query(ctx, hostKeyNews, arg.DeviceIds, arg.Fingerprints)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []HostKeyNewsRow{}
+	for rows.Next() {
+		var i HostKeyNewsRow
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Fingerprint,
+			&i.Planned,
+			&i.PlannedBy,
+			&i.Unknown,
+			&i.Certified,
+			&i.Pinned,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lastObservedHostKey = `-- name: LastObservedHostKey :one
 SELECT fingerprint FROM host_key WHERE device_id = $1 ORDER BY last_seen_at DESC, fingerprint LIMIT 1
 `
@@ -106,19 +187,91 @@ func (q *Queries) ListHostKeys(ctx context.Context, deviceID uuid.UUID) ([]ListH
 	return items, nil
 }
 
+const listWaitingHostKeys = `-- name: ListWaitingHostKeys :many
+SELECT d.name AS device_name, k.device_id, k.fingerprint, k.algorithm, k.state, k.first_seen_at, k.last_seen_at, k.accepted_by
+FROM host_key k
+JOIN device d ON d.id = k.device_id
+WHERE k.state = 'OBSERVED' AND d.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM host_key o WHERE o.device_id = k.device_id AND (o.last_seen_at, k.fingerprint) > (k.last_seen_at, o.fingerprint))
+  AND (lower(d.name), d.id) > ($1::text, $2::uuid)
+ORDER BY lower(d.name), d.id
+LIMIT $3::integer
+`
+
+type ListWaitingHostKeysParams struct {
+	AfterName string
+	AfterID   uuid.UUID
+	PageSize  int32
+}
+
+type ListWaitingHostKeysRow struct {
+	DeviceName  string
+	DeviceID    uuid.UUID
+	Fingerprint string
+	Algorithm   string
+	State       string
+	FirstSeenAt time.Time
+	LastSeenAt  time.Time
+	AcceptedBy  string
+}
+
+func (q *Queries) ListWaitingHostKeys(ctx context.Context, arg ListWaitingHostKeysParams) ([]ListWaitingHostKeysRow, error) {
+	rows, err := q.db.Query(ctx, listWaitingHostKeys, arg.AfterName, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListWaitingHostKeysRow{}
+	for rows.Next() {
+		var i ListWaitingHostKeysRow
+		if err := rows.Scan(
+			&i.DeviceName,
+			&i.DeviceID,
+			&i.Fingerprint,
+			&i.Algorithm,
+			&i.State,
+			&i.FirstSeenAt,
+			&i.LastSeenAt,
+			&i.AcceptedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockWindows = `-- name: LockWindows :exec
+SELECT id FROM device WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+`
+
+func (q *Queries) LockWindows(ctx context.Context, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, lockWindows, ids)
+	return err
+}
+
 const observeHostKeys = `-- name: ObserveHostKeys :exec
 INSERT INTO host_key (device_id, fingerprint, algorithm, key, state, first_seen_at, last_seen_at, accepted_by)
 SELECT o.device_id, o.fingerprint, o.algorithm, o.key,
-       CASE WHEN o.pin AND NOT EXISTS (SELECT 1 FROM host_key k WHERE k.device_id = o.device_id AND k.state = 'ACCEPTED') THEN 'ACCEPTED' ELSE 'OBSERVED' END,
+       CASE WHEN o.pin AND (d.host_key_window IS NOT NULL OR NOT EXISTS (SELECT 1 FROM host_key k WHERE k.device_id = o.device_id AND k.state = 'ACCEPTED'))
+            THEN 'ACCEPTED' ELSE 'OBSERVED' END,
        o.at, o.at,
-       CASE WHEN o.pin AND NOT EXISTS (SELECT 1 FROM host_key k WHERE k.device_id = o.device_id AND k.state = 'ACCEPTED') THEN 'first contact' ELSE '' END
+       CASE WHEN o.pin AND d.host_key_window IS NOT NULL THEN 'replacement planned by ' || d.host_key_window_by
+            WHEN o.pin AND NOT EXISTS (SELECT 1 FROM host_key k WHERE k.device_id = o.device_id AND k.state = 'ACCEPTED') THEN 'first contact'
+            ELSE '' END
 FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS fingerprint,
              unnest($3::text[]) AS algorithm, unnest($4::bytea[]) AS key, unnest($5::boolean[]) AS pin,
              unnest($6::timestamptz[]) AS at) o
 JOIN device d ON d.id = o.device_id
 ON CONFLICT ON CONSTRAINT host_key_pk DO UPDATE
-SET last_seen_at = EXCLUDED.last_seen_at
+SET last_seen_at = GREATEST(host_key.last_seen_at, EXCLUDED.last_seen_at),
+    state = CASE EXCLUDED.state WHEN 'ACCEPTED' THEN 'ACCEPTED' ELSE host_key.state END,
+    accepted_by = CASE WHEN host_key.state = 'OBSERVED' THEN EXCLUDED.accepted_by ELSE host_key.accepted_by END
 WHERE host_key.last_seen_at < EXCLUDED.last_seen_at - CASE host_key.state WHEN 'ACCEPTED' THEN interval '1 hour' ELSE interval '0' END
+   OR (EXCLUDED.state = 'ACCEPTED' AND host_key.state = 'OBSERVED')
 `
 
 type ObserveHostKeysParams struct {
@@ -141,4 +294,22 @@ func (q *Queries) ObserveHostKeys(ctx context.Context, arg ObserveHostKeysParams
 		arg.Times,
 	)
 	return err
+}
+
+const setHostKeyWindow = `-- name: SetHostKeyWindow :execrows
+UPDATE device SET host_key_window = $2, host_key_window_by = $3 WHERE id = $1 AND deleted_at IS NULL
+`
+
+type SetHostKeyWindowParams struct {
+	ID              uuid.UUID
+	HostKeyWindow   *time.Time
+	HostKeyWindowBy string
+}
+
+func (q *Queries) SetHostKeyWindow(ctx context.Context, arg SetHostKeyWindowParams) (int64, error) {
+	result, err := q.db.Exec(ctx, setHostKeyWindow, arg.ID, arg.HostKeyWindow, arg.HostKeyWindowBy)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

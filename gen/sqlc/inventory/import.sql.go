@@ -14,6 +14,7 @@ import (
 
 const findForImport = `-- name: FindForImport :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.legacy, d.host_key_policy,
+       d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM (SELECT unnest($1::uuid[]) AS site_id, unnest($2::text[]) AS name) wanted
 JOIN device d ON d.site_id = wanted.site_id AND lower(d.name) = lower(wanted.name) AND d.deleted_at IS NULL
@@ -25,19 +26,24 @@ type FindForImportParams struct {
 }
 
 type FindForImportRow struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	GatewayID     *uuid.UUID
-	Description   string
-	Notes         string
-	Enabled       bool
-	Legacy        bool
-	HostKeyPolicy string
-	Tags          []string
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Legacy           bool
+	HostKeyPolicy    string
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	Tags             []string
 }
 
 func (q *Queries) FindForImport(ctx context.Context, arg FindForImportParams) ([]FindForImportRow, error) {
@@ -62,6 +68,11 @@ func (q *Queries) FindForImport(ctx context.Context, arg FindForImportParams) ([
 			&i.Enabled,
 			&i.Legacy,
 			&i.HostKeyPolicy,
+			&i.Newline,
+			&i.TerminalColumns,
+			&i.TerminalRows,
+			&i.KeepaliveSeconds,
+			&i.HostKeyCa,
 			&i.Tags,
 		); err != nil {
 			return nil, err
@@ -77,25 +88,35 @@ func (q *Queries) FindForImport(ctx context.Context, arg FindForImportParams) ([
 const importChanged = `-- name: ImportChanged :exec
 UPDATE device d
 SET address = n.address, port = n.port, platform = n.platform, gateway_id = NULLIF(n.gateway_id, '00000000-0000-0000-0000-000000000000'::uuid),
-    description = n.description, notes = n.notes, enabled = n.enabled, legacy = n.legacy, updated_at = $1::timestamptz
+    description = n.description, notes = n.notes, enabled = n.enabled, legacy = n.legacy, host_key_policy = n.policy, newline = n.newline,
+    terminal_columns = n.terminal_columns, terminal_rows = n.terminal_rows, keepalive_seconds = NULLIF(n.keepalive_seconds, -1),
+    updated_at = $1::timestamptz
 FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::text[]) AS address, unnest($4::integer[]) AS port,
              unnest($5::text[]) AS platform, unnest($6::uuid[]) AS gateway_id,
              unnest($7::text[]) AS description, unnest($8::text[]) AS notes,
-             unnest($9::boolean[]) AS enabled, unnest($10::boolean[]) AS legacy) n
+             unnest($9::boolean[]) AS enabled, unnest($10::boolean[]) AS legacy,
+             unnest($11::text[]) AS policy, unnest($12::text[]) AS newline,
+             unnest($13::integer[]) AS terminal_columns, unnest($14::integer[]) AS terminal_rows,
+             unnest($15::integer[]) AS keepalive_seconds) n
 WHERE d.id = n.id AND d.deleted_at IS NULL
 `
 
 type ImportChangedParams struct {
-	At           time.Time
-	Ids          []uuid.UUID
-	Addresses    []string
-	Ports        []int32
-	Platforms    []string
-	GatewayIds   []uuid.UUID
-	Descriptions []string
-	Notes        []string
-	Enabled      []bool
-	Legacy       []bool
+	At              time.Time
+	Ids             []uuid.UUID
+	Addresses       []string
+	Ports           []int32
+	Platforms       []string
+	GatewayIds      []uuid.UUID
+	Descriptions    []string
+	Notes           []string
+	Enabled         []bool
+	Legacy          []bool
+	Policies        []string
+	Newlines        []string
+	TerminalColumns []int32
+	TerminalRows    []int32
+	Keepalives      []int32
 }
 
 func (q *Queries) ImportChanged(ctx context.Context, arg ImportChangedParams) error {
@@ -110,35 +131,49 @@ func (q *Queries) ImportChanged(ctx context.Context, arg ImportChangedParams) er
 		arg.Notes,
 		arg.Enabled,
 		arg.Legacy,
+		arg.Policies,
+		arg.Newlines,
+		arg.TerminalColumns,
+		arg.TerminalRows,
+		arg.Keepalives,
 	)
 	return err
 }
 
 const importNew = `-- name: ImportNew :many
-INSERT INTO device (id, name, site_id, address, port, platform, gateway_id, description, notes, enabled, source, legacy, host_key_policy, created_at, updated_at)
-SELECT n.id, n.name, n.site_id, n.address, n.port, n.platform, NULLIF(n.gateway_id, '00000000-0000-0000-0000-000000000000'::uuid), n.description, n.notes, n.enabled, 'import', n.legacy, 'TOFU',
-       $1::timestamptz, $1::timestamptz
+INSERT INTO device (id, name, site_id, address, port, platform, gateway_id, description, notes, enabled, source, legacy, host_key_policy, newline,
+    terminal_columns, terminal_rows, keepalive_seconds, created_at, updated_at)
+SELECT n.id, n.name, n.site_id, n.address, n.port, n.platform, NULLIF(n.gateway_id, '00000000-0000-0000-0000-000000000000'::uuid), n.description, n.notes, n.enabled, 'import', n.legacy, n.policy,
+       n.newline, n.terminal_columns, n.terminal_rows, NULLIF(n.keepalive_seconds, -1), $1::timestamptz, $1::timestamptz
 FROM (SELECT unnest($2::uuid[]) AS id, unnest($3::text[]) AS name, unnest($4::uuid[]) AS site_id,
              unnest($5::text[]) AS address, unnest($6::integer[]) AS port, unnest($7::text[]) AS platform,
              unnest($8::uuid[]) AS gateway_id, unnest($9::text[]) AS description,
-             unnest($10::text[]) AS notes, unnest($11::boolean[]) AS enabled, unnest($12::boolean[]) AS legacy) n
+             unnest($10::text[]) AS notes, unnest($11::boolean[]) AS enabled, unnest($12::boolean[]) AS legacy,
+             unnest($13::text[]) AS policy, unnest($14::text[]) AS newline,
+             unnest($15::integer[]) AS terminal_columns, unnest($16::integer[]) AS terminal_rows,
+             unnest($17::integer[]) AS keepalive_seconds) n
 ON CONFLICT (site_id, lower(name)) WHERE deleted_at IS NULL DO NOTHING
 RETURNING id
 `
 
 type ImportNewParams struct {
-	At           time.Time
-	Ids          []uuid.UUID
-	Names        []string
-	SiteIds      []uuid.UUID
-	Addresses    []string
-	Ports        []int32
-	Platforms    []string
-	GatewayIds   []uuid.UUID
-	Descriptions []string
-	Notes        []string
-	Enabled      []bool
-	Legacy       []bool
+	At              time.Time
+	Ids             []uuid.UUID
+	Names           []string
+	SiteIds         []uuid.UUID
+	Addresses       []string
+	Ports           []int32
+	Platforms       []string
+	GatewayIds      []uuid.UUID
+	Descriptions    []string
+	Notes           []string
+	Enabled         []bool
+	Legacy          []bool
+	Policies        []string
+	Newlines        []string
+	TerminalColumns []int32
+	TerminalRows    []int32
+	Keepalives      []int32
 }
 
 func (q *Queries) ImportNew(ctx context.Context, arg ImportNewParams) ([]uuid.UUID, error) {
@@ -155,6 +190,11 @@ func (q *Queries) ImportNew(ctx context.Context, arg ImportNewParams) ([]uuid.UU
 		arg.Notes,
 		arg.Enabled,
 		arg.Legacy,
+		arg.Policies,
+		arg.Newlines,
+		arg.TerminalColumns,
+		arg.TerminalRows,
+		arg.Keepalives,
 	)
 	if err != nil {
 		return nil, err

@@ -20,27 +20,34 @@ type CustomPlatform struct {
 }
 
 type Device struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	GatewayID     *uuid.UUID
-	Description   string
-	Notes         string
-	Enabled       bool
-	Serial        string
-	Model         string
-	OsVersion     string
-	Source        string
-	Legacy        bool
-	HostKeyPolicy string
-	LastSeenAt    *time.Time
-	LastBackupAt  *time.Time
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	DeletedAt     *time.Time
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Serial           string
+	Model            string
+	OsVersion        string
+	Source           string
+	Legacy           bool
+	HostKeyPolicy    string
+	LastSeenAt       *time.Time
+	LastBackupAt     *time.Time
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	DeletedAt        *time.Time
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	HostKeyWindow    *time.Time
+	HostKeyWindowBy  string
 }
 
 type DeviceTag struct {
@@ -81,6 +88,7 @@ type Site struct {
 	GatewayID uuid.UUID
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	HostKeyCa string
 }
 
 type Tag struct {

@@ -13,9 +13,9 @@ import (
 )
 
 const createSite = `-- name: CreateSite :one
-INSERT INTO site (id, name, gateway_id, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $4)
-RETURNING id, name, gateway_id, created_at, updated_at
+INSERT INTO site (id, name, gateway_id, created_at, updated_at, host_key_ca)
+VALUES ($1, $2, $3, $4, $4, $5)
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca
 `
 
 type CreateSiteParams struct {
@@ -23,6 +23,7 @@ type CreateSiteParams struct {
 	Name      string
 	GatewayID uuid.UUID
 	CreatedAt time.Time
+	HostKeyCa string
 }
 
 func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, error) {
@@ -31,6 +32,7 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 		arg.Name,
 		arg.GatewayID,
 		arg.CreatedAt,
+		arg.HostKeyCa,
 	)
 	var i Site
 	err := row.Scan(
@@ -39,6 +41,7 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 		&i.GatewayID,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.HostKeyCa,
 	)
 	return i, err
 }
@@ -56,7 +59,7 @@ func (q *Queries) DeleteSite(ctx context.Context, id uuid.UUID) (int64, error) {
 }
 
 const getSite = `-- name: GetSite :one
-SELECT id, name, gateway_id, created_at, updated_at
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca
 FROM site
 WHERE id = $1
 `
@@ -70,12 +73,13 @@ func (q *Queries) GetSite(ctx context.Context, id uuid.UUID) (Site, error) {
 		&i.GatewayID,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.HostKeyCa,
 	)
 	return i, err
 }
 
 const listSites = `-- name: ListSites :many
-SELECT id, name, gateway_id, created_at, updated_at
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca
 FROM site
 WHERE lower(name) > $1::text
 ORDER BY lower(name)
@@ -102,6 +106,7 @@ func (q *Queries) ListSites(ctx context.Context, arg ListSitesParams) ([]Site, e
 			&i.GatewayID,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.HostKeyCa,
 		); err != nil {
 			return nil, err
 		}
@@ -128,13 +133,36 @@ func (q *Queries) MoveDeletedDevices(ctx context.Context, arg MoveDeletedDevices
 	return err
 }
 
+const siteCAIsUsed = `-- name: SiteCAIsUsed :one
+SELECT EXISTS (SELECT 1 FROM device WHERE site_id = $1 AND deleted_at IS NULL AND host_key_policy = 'CA' AND host_key_ca = '')::boolean
+`
+
+func (q *Queries) SiteCAIsUsed(ctx context.Context, siteID uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, siteCAIsUsed, siteID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const siteHasCA = `-- name: SiteHasCA :one
+SELECT EXISTS (SELECT 1 FROM site WHERE id = $1 AND host_key_ca <> '')::boolean
+`
+
+func (q *Queries) SiteHasCA(ctx context.Context, id uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, siteHasCA, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const siteIDs = `-- name: SiteIDs :many
-SELECT id, name FROM site
+SELECT id, name, host_key_ca <> '' AS has_ca FROM site
 `
 
 type SiteIDsRow struct {
-	ID   uuid.UUID
-	Name string
+	ID    uuid.UUID
+	Name  string
+	HasCa bool
 }
 
 func (q *Queries) SiteIDs(ctx context.Context) ([]SiteIDsRow, error) {
@@ -146,7 +174,7 @@ func (q *Queries) SiteIDs(ctx context.Context) ([]SiteIDsRow, error) {
 	items := []SiteIDsRow{}
 	for rows.Next() {
 		var i SiteIDsRow
-		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+		if err := rows.Scan(&i.ID, &i.Name, &i.HasCa); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -161,14 +189,16 @@ const updateSite = `-- name: UpdateSite :one
 UPDATE site
 SET name = COALESCE($1, name),
     gateway_id = COALESCE($2, gateway_id),
-    updated_at = $3
-WHERE id = $4
-RETURNING id, name, gateway_id, created_at, updated_at
+    host_key_ca = COALESCE($3, host_key_ca),
+    updated_at = $4
+WHERE id = $5
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca
 `
 
 type UpdateSiteParams struct {
 	Name      *string
 	GatewayID *uuid.UUID
+	HostKeyCa *string
 	UpdatedAt time.Time
 	ID        uuid.UUID
 }
@@ -177,6 +207,7 @@ func (q *Queries) UpdateSite(ctx context.Context, arg UpdateSiteParams) (Site, e
 	row := q.db.QueryRow(ctx, updateSite,
 		arg.Name,
 		arg.GatewayID,
+		arg.HostKeyCa,
 		arg.UpdatedAt,
 		arg.ID,
 	)
@@ -187,6 +218,7 @@ func (q *Queries) UpdateSite(ctx context.Context, arg UpdateSiteParams) (Site, e
 		&i.GatewayID,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.HostKeyCa,
 	)
 	return i, err
 }

@@ -43,7 +43,8 @@ func (q *Queries) GetPages(ctx context.Context, digests []string) ([]GetPagesRow
 
 const getTargets = `-- name: GetTargets :many
 SELECT d.id, d.name, d.site_id, s.name AS site_name, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
-       d.host_key_policy,
+       d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds,
+       COALESCE(NULLIF(d.host_key_ca, ''), s.host_key_ca)::text AS host_key_ca, d.host_key_window,
        ARRAY(SELECT k.key FROM host_key k WHERE k.device_id = d.id AND k.state = 'ACCEPTED' ORDER BY k.first_seen_at)::bytea[] AS host_keys,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
@@ -52,18 +53,24 @@ WHERE d.id = ANY($1::uuid[]) AND d.deleted_at IS NULL AND d.enabled
 `
 
 type GetTargetsRow struct {
-	ID            uuid.UUID
-	Name          string
-	SiteID        uuid.UUID
-	SiteName      string
-	GatewayID     uuid.UUID
-	Address       string
-	Port          int32
-	Platform      string
-	Legacy        bool
-	HostKeyPolicy string
-	HostKeys      [][]byte
-	Tags          []string
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	SiteName         string
+	GatewayID        uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	Legacy           bool
+	HostKeyPolicy    string
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	HostKeyWindow    *time.Time
+	HostKeys         [][]byte
+	Tags             []string
 }
 
 func (q *Queries) GetTargets(ctx context.Context, ids []uuid.UUID) ([]GetTargetsRow, error) {
@@ -86,6 +93,12 @@ func (q *Queries) GetTargets(ctx context.Context, ids []uuid.UUID) ([]GetTargets
 			&i.Platform,
 			&i.Legacy,
 			&i.HostKeyPolicy,
+			&i.Newline,
+			&i.TerminalColumns,
+			&i.TerminalRows,
+			&i.KeepaliveSeconds,
+			&i.HostKeyCa,
+			&i.HostKeyWindow,
 			&i.HostKeys,
 			&i.Tags,
 		); err != nil {

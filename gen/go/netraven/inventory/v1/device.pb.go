@@ -37,6 +37,8 @@ const (
 	Device_Ssh_STRICT Device_Ssh_HostKeyPolicy = 2
 	// Any key; the device is flagged.
 	Device_Ssh_INSECURE Device_Ssh_HostKeyPolicy = 3
+	// Only host certificates that an authority of host_key_ca signed, for the device's name or address, and that are valid now.
+	Device_Ssh_CA Device_Ssh_HostKeyPolicy = 4
 )
 
 // Enum value maps for Device_Ssh_HostKeyPolicy.
@@ -46,12 +48,14 @@ var (
 		1: "TOFU",
 		2: "STRICT",
 		3: "INSECURE",
+		4: "CA",
 	}
 	Device_Ssh_HostKeyPolicy_value = map[string]int32{
 		"UNSPECIFIED": 0,
 		"TOFU":        1,
 		"STRICT":      2,
 		"INSECURE":    3,
+		"CA":          4,
 	}
 )
 
@@ -80,6 +84,60 @@ func (x Device_Ssh_HostKeyPolicy) Number() protoreflect.EnumNumber {
 // Deprecated: Use Device_Ssh_HostKeyPolicy.Descriptor instead.
 func (Device_Ssh_HostKeyPolicy) EnumDescriptor() ([]byte, []int) {
 	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{0, 0, 0}
+}
+
+// What ends a line that is sent.
+type Device_Ssh_Newline int32
+
+const (
+	// As the platform's page says.
+	Device_Ssh_NEWLINE_UNSPECIFIED Device_Ssh_Newline = 0
+	Device_Ssh_LF                  Device_Ssh_Newline = 1
+	Device_Ssh_CR                  Device_Ssh_Newline = 2
+	Device_Ssh_CRLF                Device_Ssh_Newline = 3
+)
+
+// Enum value maps for Device_Ssh_Newline.
+var (
+	Device_Ssh_Newline_name = map[int32]string{
+		0: "NEWLINE_UNSPECIFIED",
+		1: "LF",
+		2: "CR",
+		3: "CRLF",
+	}
+	Device_Ssh_Newline_value = map[string]int32{
+		"NEWLINE_UNSPECIFIED": 0,
+		"LF":                  1,
+		"CR":                  2,
+		"CRLF":                3,
+	}
+)
+
+func (x Device_Ssh_Newline) Enum() *Device_Ssh_Newline {
+	p := new(Device_Ssh_Newline)
+	*p = x
+	return p
+}
+
+func (x Device_Ssh_Newline) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Device_Ssh_Newline) Descriptor() protoreflect.EnumDescriptor {
+	return file_netraven_inventory_v1_device_proto_enumTypes[1].Descriptor()
+}
+
+func (Device_Ssh_Newline) Type() protoreflect.EnumType {
+	return &file_netraven_inventory_v1_device_proto_enumTypes[1]
+}
+
+func (x Device_Ssh_Newline) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Device_Ssh_Newline.Descriptor instead.
+func (Device_Ssh_Newline) EnumDescriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{0, 0, 1}
 }
 
 // Device is a network device.
@@ -117,11 +175,13 @@ type Device struct {
 	// Last time a session with the device succeeded.
 	LastSeenAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
 	// Last time a complete backup was taken, changed or not.
-	LastBackupAt  *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=last_backup_at,json=lastBackupAt,proto3" json:"last_backup_at,omitempty"`
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LastBackupAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=last_backup_at,json=lastBackupAt,proto3" json:"last_backup_at,omitempty"`
+	CreatedAt    *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	UpdatedAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// Until when a new host key is accepted once, as planned with host_keys:replace. Read only.
+	HostKeyWindowUntil *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=host_key_window_until,json=hostKeyWindowUntil,proto3" json:"host_key_window_until,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Device) Reset() {
@@ -290,6 +350,13 @@ func (x *Device) GetCreatedAt() *timestamppb.Timestamp {
 func (x *Device) GetUpdatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdatedAt
+	}
+	return nil
+}
+
+func (x *Device) GetHostKeyWindowUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HostKeyWindowUntil
 	}
 	return nil
 }
@@ -627,8 +694,8 @@ type ImportDevicesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The file as it is; the REST body.
 	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
-	// csv (default). CSV: a header of Device field names, name, address and platform required, site and gateway by name, tags
-	// separated by ";".
+	// csv (default). CSV: a header of Device field names (ssh.legacy, ssh.newline ... for those of `ssh`), name, address and platform
+	// required, site and gateway by name, tags separated by ";".
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
 	// Only say what would happen.
 	DryRun        bool `protobuf:"varint,3,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
@@ -916,6 +983,327 @@ func (x *AcceptHostKeyRequest) GetFingerprint() string {
 	return ""
 }
 
+// AcceptHostKeysRequest names keys by device and fingerprint.
+type AcceptHostKeysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 1,000.
+	Items         []*AcceptHostKeyRequest `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptHostKeysRequest) Reset() {
+	*x = AcceptHostKeysRequest{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptHostKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptHostKeysRequest) ProtoMessage() {}
+
+func (x *AcceptHostKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptHostKeysRequest.ProtoReflect.Descriptor instead.
+func (*AcceptHostKeysRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AcceptHostKeysRequest) GetItems() []*AcceptHostKeyRequest {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// AcceptHostKeysResponse answers each item, in order.
+type AcceptHostKeysResponse struct {
+	state         protoimpl.MessageState         `protogen:"open.v1"`
+	Accepted      int32                          `protobuf:"varint,1,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	Errors        int32                          `protobuf:"varint,2,opt,name=errors,proto3" json:"errors,omitempty"`
+	Items         []*AcceptHostKeysResponse_Item `protobuf:"bytes,3,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptHostKeysResponse) Reset() {
+	*x = AcceptHostKeysResponse{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptHostKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptHostKeysResponse) ProtoMessage() {}
+
+func (x *AcceptHostKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptHostKeysResponse.ProtoReflect.Descriptor instead.
+func (*AcceptHostKeysResponse) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AcceptHostKeysResponse) GetAccepted() int32 {
+	if x != nil {
+		return x.Accepted
+	}
+	return 0
+}
+
+func (x *AcceptHostKeysResponse) GetErrors() int32 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+func (x *AcceptHostKeysResponse) GetItems() []*AcceptHostKeysResponse_Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// ListWaitingHostKeysRequest asks for a page.
+type ListWaitingHostKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PageSize      int32                  `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string                 `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWaitingHostKeysRequest) Reset() {
+	*x = ListWaitingHostKeysRequest{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWaitingHostKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWaitingHostKeysRequest) ProtoMessage() {}
+
+func (x *ListWaitingHostKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWaitingHostKeysRequest.ProtoReflect.Descriptor instead.
+func (*ListWaitingHostKeysRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListWaitingHostKeysRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListWaitingHostKeysRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListWaitingHostKeysResponse is a page of keys.
+type ListWaitingHostKeysResponse struct {
+	state         protoimpl.MessageState              `protogen:"open.v1"`
+	Items         []*ListWaitingHostKeysResponse_Item `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	NextPageToken string                              `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWaitingHostKeysResponse) Reset() {
+	*x = ListWaitingHostKeysResponse{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWaitingHostKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWaitingHostKeysResponse) ProtoMessage() {}
+
+func (x *ListWaitingHostKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWaitingHostKeysResponse.ProtoReflect.Descriptor instead.
+func (*ListWaitingHostKeysResponse) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListWaitingHostKeysResponse) GetItems() []*ListWaitingHostKeysResponse_Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *ListWaitingHostKeysResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// ForgetHostKeyRequest names the key by its fingerprint.
+type ForgetHostKeyRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// SHA256:... as ssh-keygen prints it.
+	Fingerprint   string `protobuf:"bytes,2,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetHostKeyRequest) Reset() {
+	*x = ForgetHostKeyRequest{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetHostKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetHostKeyRequest) ProtoMessage() {}
+
+func (x *ForgetHostKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetHostKeyRequest.ProtoReflect.Descriptor instead.
+func (*ForgetHostKeyRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ForgetHostKeyRequest) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *ForgetHostKeyRequest) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+// PlanHostKeyReplacementRequest says how long.
+type PlanHostKeyReplacementRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// At most 30 days away; unset: the window is closed now.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanHostKeyReplacementRequest) Reset() {
+	*x = PlanHostKeyReplacementRequest{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanHostKeyReplacementRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanHostKeyReplacementRequest) ProtoMessage() {}
+
+func (x *PlanHostKeyReplacementRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanHostKeyReplacementRequest.ProtoReflect.Descriptor instead.
+func (*PlanHostKeyReplacementRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PlanHostKeyReplacementRequest) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *PlanHostKeyReplacementRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
 // How SSH is spoken to the device.
 type Device_Ssh struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -923,13 +1311,26 @@ type Device_Ssh struct {
 	Legacy bool `protobuf:"varint,1,opt,name=legacy,proto3" json:"legacy,omitempty"`
 	// Default TOFU.
 	HostKeyPolicy Device_Ssh_HostKeyPolicy `protobuf:"varint,2,opt,name=host_key_policy,json=hostKeyPolicy,proto3,enum=netraven.inventory.v1.Device_Ssh_HostKeyPolicy" json:"host_key_policy,omitempty"`
+	// Default: the platform's.
+	Newline Device_Ssh_Newline `protobuf:"varint,3,opt,name=newline,proto3,enum=netraven.inventory.v1.Device_Ssh_Newline" json:"newline,omitempty"`
+	// Width of the terminal that NetRaven claims to be; 20 to 511, 0: the default, 511. Some devices refuse a wide one; in a narrow one
+	// they wrap lines.
+	TerminalColumns int32 `protobuf:"varint,4,opt,name=terminal_columns,json=terminalColumns,proto3" json:"terminal_columns,omitempty"`
+	// Its height; 5 to 10000, 0: the default, 1000.
+	TerminalRows int32 `protobuf:"varint,5,opt,name=terminal_rows,json=terminalRows,proto3" json:"terminal_rows,omitempty"`
+	// SSH keepalive requests. Unset: none is sent but where an answer's end has to be told from a cut connection. 0: none at all, for
+	// devices that do not stand them. 1 to 600: one every so many seconds.
+	KeepaliveSeconds *int32 `protobuf:"varint,6,opt,name=keepalive_seconds,json=keepaliveSeconds,proto3,oneof" json:"keepalive_seconds,omitempty"`
+	// For policy CA: public keys of the authorities that sign host certificates, one a line as in authorized_keys, 16 at most. Empty: the
+	// site's.
+	HostKeyCa     string `protobuf:"bytes,7,opt,name=host_key_ca,json=hostKeyCa,proto3" json:"host_key_ca,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Device_Ssh) Reset() {
 	*x = Device_Ssh{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1342,7 @@ func (x *Device_Ssh) String() string {
 func (*Device_Ssh) ProtoMessage() {}
 
 func (x *Device_Ssh) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,6 +1372,41 @@ func (x *Device_Ssh) GetHostKeyPolicy() Device_Ssh_HostKeyPolicy {
 	return Device_Ssh_UNSPECIFIED
 }
 
+func (x *Device_Ssh) GetNewline() Device_Ssh_Newline {
+	if x != nil {
+		return x.Newline
+	}
+	return Device_Ssh_NEWLINE_UNSPECIFIED
+}
+
+func (x *Device_Ssh) GetTerminalColumns() int32 {
+	if x != nil {
+		return x.TerminalColumns
+	}
+	return 0
+}
+
+func (x *Device_Ssh) GetTerminalRows() int32 {
+	if x != nil {
+		return x.TerminalRows
+	}
+	return 0
+}
+
+func (x *Device_Ssh) GetKeepaliveSeconds() int32 {
+	if x != nil && x.KeepaliveSeconds != nil {
+		return *x.KeepaliveSeconds
+	}
+	return 0
+}
+
+func (x *Device_Ssh) GetHostKeyCa() string {
+	if x != nil {
+		return x.HostKeyCa
+	}
+	return ""
+}
+
 // What became of one row.
 type ImportDevicesResponse_Row struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -988,7 +1424,7 @@ type ImportDevicesResponse_Row struct {
 
 func (x *ImportDevicesResponse_Row) Reset() {
 	*x = ImportDevicesResponse_Row{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1000,7 +1436,7 @@ func (x *ImportDevicesResponse_Row) String() string {
 func (*ImportDevicesResponse_Row) ProtoMessage() {}
 
 func (x *ImportDevicesResponse_Row) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,11 +1487,135 @@ func (x *ImportDevicesResponse_Row) GetError() string {
 	return ""
 }
 
+// What became of one key.
+type AcceptHostKeysResponse_Item struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId    string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	Fingerprint string                 `protobuf:"bytes,2,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	Accepted    bool                   `protobuf:"varint,3,opt,name=accepted,proto3" json:"accepted,omitempty"`
+	// Reason and what to do; empty if accepted.
+	Error         string `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcceptHostKeysResponse_Item) Reset() {
+	*x = AcceptHostKeysResponse_Item{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcceptHostKeysResponse_Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcceptHostKeysResponse_Item) ProtoMessage() {}
+
+func (x *AcceptHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcceptHostKeysResponse_Item.ProtoReflect.Descriptor instead.
+func (*AcceptHostKeysResponse_Item) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{13, 0}
+}
+
+func (x *AcceptHostKeysResponse_Item) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *AcceptHostKeysResponse_Item) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *AcceptHostKeysResponse_Item) GetAccepted() bool {
+	if x != nil {
+		return x.Accepted
+	}
+	return false
+}
+
+func (x *AcceptHostKeysResponse_Item) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// A key and the device that showed it last.
+type ListWaitingHostKeysResponse_Item struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DeviceName    string                 `protobuf:"bytes,1,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	Key           *HostKey               `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListWaitingHostKeysResponse_Item) Reset() {
+	*x = ListWaitingHostKeysResponse_Item{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListWaitingHostKeysResponse_Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListWaitingHostKeysResponse_Item) ProtoMessage() {}
+
+func (x *ListWaitingHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListWaitingHostKeysResponse_Item.ProtoReflect.Descriptor instead.
+func (*ListWaitingHostKeysResponse_Item) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{15, 0}
+}
+
+func (x *ListWaitingHostKeysResponse_Item) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *ListWaitingHostKeysResponse_Item) GetKey() *HostKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
 var File_netraven_inventory_v1_device_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xf4\x06\n" +
+	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\x86\n" +
+	"\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1082,16 +1642,29 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x1a\xbc\x01\n" +
+	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12M\n" +
+	"\x15host_key_window_until\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x1a\xff\x03\n" +
 	"\x03Ssh\x12\x16\n" +
 	"\x06legacy\x18\x01 \x01(\bR\x06legacy\x12W\n" +
-	"\x0fhost_key_policy\x18\x02 \x01(\x0e2/.netraven.inventory.v1.Device.Ssh.HostKeyPolicyR\rhostKeyPolicy\"D\n" +
+	"\x0fhost_key_policy\x18\x02 \x01(\x0e2/.netraven.inventory.v1.Device.Ssh.HostKeyPolicyR\rhostKeyPolicy\x12C\n" +
+	"\anewline\x18\x03 \x01(\x0e2).netraven.inventory.v1.Device.Ssh.NewlineR\anewline\x12)\n" +
+	"\x10terminal_columns\x18\x04 \x01(\x05R\x0fterminalColumns\x12#\n" +
+	"\rterminal_rows\x18\x05 \x01(\x05R\fterminalRows\x120\n" +
+	"\x11keepalive_seconds\x18\x06 \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\x12\x1e\n" +
+	"\vhost_key_ca\x18\a \x01(\tR\thostKeyCa\"L\n" +
 	"\rHostKeyPolicy\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04TOFU\x10\x01\x12\n" +
 	"\n" +
 	"\x06STRICT\x10\x02\x12\f\n" +
-	"\bINSECURE\x10\x03B\n" +
+	"\bINSECURE\x10\x03\x12\x06\n" +
+	"\x02CA\x10\x04\"<\n" +
+	"\aNewline\x12\x17\n" +
+	"\x13NEWLINE_UNSPECIFIED\x10\x00\x12\x06\n" +
+	"\x02LF\x10\x01\x12\x06\n" +
+	"\x02CR\x10\x02\x12\b\n" +
+	"\x04CRLF\x10\x03B\x14\n" +
+	"\x12_keepalive_secondsB\n" +
 	"\n" +
 	"\b_enabled\"\xad\x01\n" +
 	"\x12ListDevicesRequest\x12\x1b\n" +
@@ -1140,8 +1713,35 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"U\n" +
 	"\x14AcceptHostKeyRequest\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12 \n" +
-	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint2\x8d\n" +
+	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\"Z\n" +
+	"\x15AcceptHostKeysRequest\x12A\n" +
+	"\x05items\x18\x01 \x03(\v2+.netraven.inventory.v1.AcceptHostKeyRequestR\x05items\"\x8f\x02\n" +
+	"\x16AcceptHostKeysResponse\x12\x1a\n" +
+	"\baccepted\x18\x01 \x01(\x05R\baccepted\x12\x16\n" +
+	"\x06errors\x18\x02 \x01(\x05R\x06errors\x12H\n" +
+	"\x05items\x18\x03 \x03(\v22.netraven.inventory.v1.AcceptHostKeysResponse.ItemR\x05items\x1aw\n" +
+	"\x04Item\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12 \n" +
+	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12\x1a\n" +
+	"\baccepted\x18\x03 \x01(\bR\baccepted\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\"X\n" +
+	"\x1aListWaitingHostKeysRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\xef\x01\n" +
+	"\x1bListWaitingHostKeysResponse\x12M\n" +
+	"\x05items\x18\x01 \x03(\v27.netraven.inventory.v1.ListWaitingHostKeysResponse.ItemR\x05items\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x1aY\n" +
+	"\x04Item\x12\x1f\n" +
+	"\vdevice_name\x18\x01 \x01(\tR\n" +
+	"deviceName\x120\n" +
+	"\x03key\x18\x02 \x01(\v2\x1e.netraven.inventory.v1.HostKeyR\x03key\"U\n" +
+	"\x14ForgetHostKeyRequest\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12 \n" +
+	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\"n\n" +
+	"\x1dPlanHostKeyReplacementRequest\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x120\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until2\xdd\x0f\n" +
 	"\rDeviceService\x12\x96\x01\n" +
 	"\vListDevices\x12).netraven.inventory.v1.ListDevicesRequest\x1a*.netraven.inventory.v1.ListDevicesResponse\"0\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/devices\x12\x94\x01\n" +
 	"\fCreateDevice\x12*.netraven.inventory.v1.CreateDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"9\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x19:\x06device\"\x0f/api/v1/devices\x12\x8a\x01\n" +
@@ -1150,7 +1750,11 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\fDeleteDevice\x12*.netraven.inventory.v1.DeleteDeviceRequest\x1a\x16.google.protobuf.Empty\"6\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x16*\x14/api/v1/devices/{id}\x12\xaa\x01\n" +
 	"\rImportDevices\x12+.netraven.inventory.v1.ImportDevicesRequest\x1a,.netraven.inventory.v1.ImportDevicesResponse\">\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x1e:\x04data\"\x16/api/v1/devices:import\x12\xaf\x01\n" +
 	"\fListHostKeys\x12*.netraven.inventory.v1.ListHostKeysRequest\x1a+.netraven.inventory.v1.ListHostKeysResponse\"F\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02'\x12%/api/v1/devices/{device_id}/host_keys\x12\xaf\x01\n" +
-	"\rAcceptHostKey\x12+.netraven.inventory.v1.AcceptHostKeyRequest\x1a\x1e.netraven.inventory.v1.HostKey\"Q\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x021:\x01*\",/api/v1/devices/{device_id}/host_keys:acceptB\xe5\x01\n" +
+	"\rAcceptHostKey\x12+.netraven.inventory.v1.AcceptHostKeyRequest\x1a\x1e.netraven.inventory.v1.HostKey\"Q\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x021:\x01*\",/api/v1/devices/{device_id}/host_keys:accept\x12\xac\x01\n" +
+	"\x0eAcceptHostKeys\x12,.netraven.inventory.v1.AcceptHostKeysRequest\x1a-.netraven.inventory.v1.AcceptHostKeysResponse\"=\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/host_keys:accept\x12\xb0\x01\n" +
+	"\x13ListWaitingHostKeys\x121.netraven.inventory.v1.ListWaitingHostKeysRequest\x1a2.netraven.inventory.v1.ListWaitingHostKeysResponse\"2\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/host_keys\x12\xa7\x01\n" +
+	"\rForgetHostKey\x12+.netraven.inventory.v1.ForgetHostKeyRequest\x1a\x16.google.protobuf.Empty\"Q\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x021:\x01*\",/api/v1/devices/{device_id}/host_keys:forget\x12\xc1\x01\n" +
+	"\x16PlanHostKeyReplacement\x124.netraven.inventory.v1.PlanHostKeyReplacementRequest\x1a\x1d.netraven.inventory.v1.Device\"R\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x022:\x01*\"-/api/v1/devices/{device_id}/host_keys:replaceB\xe5\x01\n" +
 	"\x19com.netraven.inventory.v1B\vDeviceProtoP\x01ZEgithub.com/netraven/netraven/gen/go/netraven/inventory/v1;inventoryv1\xa2\x02\x03NIX\xaa\x02\x15Netraven.Inventory.V1\xca\x02\x15Netraven\\Inventory\\V1\xe2\x02!Netraven\\Inventory\\V1\\GPBMetadata\xea\x02\x17Netraven::Inventory::V1b\x06proto3"
 
 var (
@@ -1165,63 +1769,87 @@ func file_netraven_inventory_v1_device_proto_rawDescGZIP() []byte {
 	return file_netraven_inventory_v1_device_proto_rawDescData
 }
 
-var file_netraven_inventory_v1_device_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_netraven_inventory_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_netraven_inventory_v1_device_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_netraven_inventory_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_netraven_inventory_v1_device_proto_goTypes = []any{
-	(Device_Ssh_HostKeyPolicy)(0),     // 0: netraven.inventory.v1.Device.Ssh.HostKeyPolicy
-	(*Device)(nil),                    // 1: netraven.inventory.v1.Device
-	(*ListDevicesRequest)(nil),        // 2: netraven.inventory.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil),       // 3: netraven.inventory.v1.ListDevicesResponse
-	(*CreateDeviceRequest)(nil),       // 4: netraven.inventory.v1.CreateDeviceRequest
-	(*GetDeviceRequest)(nil),          // 5: netraven.inventory.v1.GetDeviceRequest
-	(*UpdateDeviceRequest)(nil),       // 6: netraven.inventory.v1.UpdateDeviceRequest
-	(*DeleteDeviceRequest)(nil),       // 7: netraven.inventory.v1.DeleteDeviceRequest
-	(*ImportDevicesRequest)(nil),      // 8: netraven.inventory.v1.ImportDevicesRequest
-	(*ImportDevicesResponse)(nil),     // 9: netraven.inventory.v1.ImportDevicesResponse
-	(*ListHostKeysRequest)(nil),       // 10: netraven.inventory.v1.ListHostKeysRequest
-	(*ListHostKeysResponse)(nil),      // 11: netraven.inventory.v1.ListHostKeysResponse
-	(*AcceptHostKeyRequest)(nil),      // 12: netraven.inventory.v1.AcceptHostKeyRequest
-	(*Device_Ssh)(nil),                // 13: netraven.inventory.v1.Device.Ssh
-	(*ImportDevicesResponse_Row)(nil), // 14: netraven.inventory.v1.ImportDevicesResponse.Row
-	(*timestamppb.Timestamp)(nil),     // 15: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),     // 16: google.protobuf.FieldMask
-	(*HostKey)(nil),                   // 17: netraven.inventory.v1.HostKey
-	(*emptypb.Empty)(nil),             // 18: google.protobuf.Empty
+	(Device_Ssh_HostKeyPolicy)(0),            // 0: netraven.inventory.v1.Device.Ssh.HostKeyPolicy
+	(Device_Ssh_Newline)(0),                  // 1: netraven.inventory.v1.Device.Ssh.Newline
+	(*Device)(nil),                           // 2: netraven.inventory.v1.Device
+	(*ListDevicesRequest)(nil),               // 3: netraven.inventory.v1.ListDevicesRequest
+	(*ListDevicesResponse)(nil),              // 4: netraven.inventory.v1.ListDevicesResponse
+	(*CreateDeviceRequest)(nil),              // 5: netraven.inventory.v1.CreateDeviceRequest
+	(*GetDeviceRequest)(nil),                 // 6: netraven.inventory.v1.GetDeviceRequest
+	(*UpdateDeviceRequest)(nil),              // 7: netraven.inventory.v1.UpdateDeviceRequest
+	(*DeleteDeviceRequest)(nil),              // 8: netraven.inventory.v1.DeleteDeviceRequest
+	(*ImportDevicesRequest)(nil),             // 9: netraven.inventory.v1.ImportDevicesRequest
+	(*ImportDevicesResponse)(nil),            // 10: netraven.inventory.v1.ImportDevicesResponse
+	(*ListHostKeysRequest)(nil),              // 11: netraven.inventory.v1.ListHostKeysRequest
+	(*ListHostKeysResponse)(nil),             // 12: netraven.inventory.v1.ListHostKeysResponse
+	(*AcceptHostKeyRequest)(nil),             // 13: netraven.inventory.v1.AcceptHostKeyRequest
+	(*AcceptHostKeysRequest)(nil),            // 14: netraven.inventory.v1.AcceptHostKeysRequest
+	(*AcceptHostKeysResponse)(nil),           // 15: netraven.inventory.v1.AcceptHostKeysResponse
+	(*ListWaitingHostKeysRequest)(nil),       // 16: netraven.inventory.v1.ListWaitingHostKeysRequest
+	(*ListWaitingHostKeysResponse)(nil),      // 17: netraven.inventory.v1.ListWaitingHostKeysResponse
+	(*ForgetHostKeyRequest)(nil),             // 18: netraven.inventory.v1.ForgetHostKeyRequest
+	(*PlanHostKeyReplacementRequest)(nil),    // 19: netraven.inventory.v1.PlanHostKeyReplacementRequest
+	(*Device_Ssh)(nil),                       // 20: netraven.inventory.v1.Device.Ssh
+	(*ImportDevicesResponse_Row)(nil),        // 21: netraven.inventory.v1.ImportDevicesResponse.Row
+	(*AcceptHostKeysResponse_Item)(nil),      // 22: netraven.inventory.v1.AcceptHostKeysResponse.Item
+	(*ListWaitingHostKeysResponse_Item)(nil), // 23: netraven.inventory.v1.ListWaitingHostKeysResponse.Item
+	(*timestamppb.Timestamp)(nil),            // 24: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),            // 25: google.protobuf.FieldMask
+	(*HostKey)(nil),                          // 26: netraven.inventory.v1.HostKey
+	(*emptypb.Empty)(nil),                    // 27: google.protobuf.Empty
 }
 var file_netraven_inventory_v1_device_proto_depIdxs = []int32{
-	13, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
-	15, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
-	15, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
-	15, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	15, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: netraven.inventory.v1.ListDevicesResponse.items:type_name -> netraven.inventory.v1.Device
-	1,  // 6: netraven.inventory.v1.CreateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
-	1,  // 7: netraven.inventory.v1.UpdateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
-	16, // 8: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	14, // 9: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
-	17, // 10: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
-	0,  // 11: netraven.inventory.v1.Device.Ssh.host_key_policy:type_name -> netraven.inventory.v1.Device.Ssh.HostKeyPolicy
-	2,  // 12: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
-	4,  // 13: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
-	5,  // 14: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
-	6,  // 15: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
-	7,  // 16: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
-	8,  // 17: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
-	10, // 18: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
-	12, // 19: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
-	3,  // 20: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
-	1,  // 21: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
-	1,  // 22: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
-	1,  // 23: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
-	18, // 24: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
-	9,  // 25: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
-	11, // 26: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
-	17, // 27: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
-	20, // [20:28] is the sub-list for method output_type
-	12, // [12:20] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	20, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
+	24, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
+	24, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
+	24, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	24, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
+	24, // 5: netraven.inventory.v1.Device.host_key_window_until:type_name -> google.protobuf.Timestamp
+	2,  // 6: netraven.inventory.v1.ListDevicesResponse.items:type_name -> netraven.inventory.v1.Device
+	2,  // 7: netraven.inventory.v1.CreateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
+	2,  // 8: netraven.inventory.v1.UpdateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
+	25, // 9: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	21, // 10: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
+	26, // 11: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
+	13, // 12: netraven.inventory.v1.AcceptHostKeysRequest.items:type_name -> netraven.inventory.v1.AcceptHostKeyRequest
+	22, // 13: netraven.inventory.v1.AcceptHostKeysResponse.items:type_name -> netraven.inventory.v1.AcceptHostKeysResponse.Item
+	23, // 14: netraven.inventory.v1.ListWaitingHostKeysResponse.items:type_name -> netraven.inventory.v1.ListWaitingHostKeysResponse.Item
+	24, // 15: netraven.inventory.v1.PlanHostKeyReplacementRequest.until:type_name -> google.protobuf.Timestamp
+	0,  // 16: netraven.inventory.v1.Device.Ssh.host_key_policy:type_name -> netraven.inventory.v1.Device.Ssh.HostKeyPolicy
+	1,  // 17: netraven.inventory.v1.Device.Ssh.newline:type_name -> netraven.inventory.v1.Device.Ssh.Newline
+	26, // 18: netraven.inventory.v1.ListWaitingHostKeysResponse.Item.key:type_name -> netraven.inventory.v1.HostKey
+	3,  // 19: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
+	5,  // 20: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
+	6,  // 21: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
+	7,  // 22: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
+	8,  // 23: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
+	9,  // 24: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
+	11, // 25: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
+	13, // 26: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
+	14, // 27: netraven.inventory.v1.DeviceService.AcceptHostKeys:input_type -> netraven.inventory.v1.AcceptHostKeysRequest
+	16, // 28: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:input_type -> netraven.inventory.v1.ListWaitingHostKeysRequest
+	18, // 29: netraven.inventory.v1.DeviceService.ForgetHostKey:input_type -> netraven.inventory.v1.ForgetHostKeyRequest
+	19, // 30: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:input_type -> netraven.inventory.v1.PlanHostKeyReplacementRequest
+	4,  // 31: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
+	2,  // 32: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 33: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 34: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
+	27, // 35: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
+	10, // 36: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
+	12, // 37: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
+	26, // 38: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
+	15, // 39: netraven.inventory.v1.DeviceService.AcceptHostKeys:output_type -> netraven.inventory.v1.AcceptHostKeysResponse
+	17, // 40: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:output_type -> netraven.inventory.v1.ListWaitingHostKeysResponse
+	27, // 41: netraven.inventory.v1.DeviceService.ForgetHostKey:output_type -> google.protobuf.Empty
+	2,  // 42: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:output_type -> netraven.inventory.v1.Device
+	31, // [31:43] is the sub-list for method output_type
+	19, // [19:31] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_device_proto_init() }
@@ -1231,13 +1859,14 @@ func file_netraven_inventory_v1_device_proto_init() {
 	}
 	file_netraven_inventory_v1_host_key_proto_init()
 	file_netraven_inventory_v1_device_proto_msgTypes[0].OneofWrappers = []any{}
+	file_netraven_inventory_v1_device_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_inventory_v1_device_proto_rawDesc), len(file_netraven_inventory_v1_device_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   14,
+			NumEnums:      2,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,14 +20,18 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DeviceService_ListDevices_FullMethodName   = "/netraven.inventory.v1.DeviceService/ListDevices"
-	DeviceService_CreateDevice_FullMethodName  = "/netraven.inventory.v1.DeviceService/CreateDevice"
-	DeviceService_GetDevice_FullMethodName     = "/netraven.inventory.v1.DeviceService/GetDevice"
-	DeviceService_UpdateDevice_FullMethodName  = "/netraven.inventory.v1.DeviceService/UpdateDevice"
-	DeviceService_DeleteDevice_FullMethodName  = "/netraven.inventory.v1.DeviceService/DeleteDevice"
-	DeviceService_ImportDevices_FullMethodName = "/netraven.inventory.v1.DeviceService/ImportDevices"
-	DeviceService_ListHostKeys_FullMethodName  = "/netraven.inventory.v1.DeviceService/ListHostKeys"
-	DeviceService_AcceptHostKey_FullMethodName = "/netraven.inventory.v1.DeviceService/AcceptHostKey"
+	DeviceService_ListDevices_FullMethodName            = "/netraven.inventory.v1.DeviceService/ListDevices"
+	DeviceService_CreateDevice_FullMethodName           = "/netraven.inventory.v1.DeviceService/CreateDevice"
+	DeviceService_GetDevice_FullMethodName              = "/netraven.inventory.v1.DeviceService/GetDevice"
+	DeviceService_UpdateDevice_FullMethodName           = "/netraven.inventory.v1.DeviceService/UpdateDevice"
+	DeviceService_DeleteDevice_FullMethodName           = "/netraven.inventory.v1.DeviceService/DeleteDevice"
+	DeviceService_ImportDevices_FullMethodName          = "/netraven.inventory.v1.DeviceService/ImportDevices"
+	DeviceService_ListHostKeys_FullMethodName           = "/netraven.inventory.v1.DeviceService/ListHostKeys"
+	DeviceService_AcceptHostKey_FullMethodName          = "/netraven.inventory.v1.DeviceService/AcceptHostKey"
+	DeviceService_AcceptHostKeys_FullMethodName         = "/netraven.inventory.v1.DeviceService/AcceptHostKeys"
+	DeviceService_ListWaitingHostKeys_FullMethodName    = "/netraven.inventory.v1.DeviceService/ListWaitingHostKeys"
+	DeviceService_ForgetHostKey_FullMethodName          = "/netraven.inventory.v1.DeviceService/ForgetHostKey"
+	DeviceService_PlanHostKeyReplacement_FullMethodName = "/netraven.inventory.v1.DeviceService/PlanHostKeyReplacement"
 )
 
 // DeviceServiceClient is the client API for DeviceService service.
@@ -40,7 +44,7 @@ type DeviceServiceClient interface {
 	ListDevices(ctx context.Context, in *ListDevicesRequest, opts ...grpc.CallOption) (*ListDevicesResponse, error)
 	// CreateDevice adds a device. Needs inventory.device.write. Errors: ALREADY_EXISTS/DEVICE_EXISTS (a name is unique within its
 	// site ignoring case), INVALID_ARGUMENT/FIELD_INVALID with the field, INVALID_ARGUMENT/PLATFORM_UNKNOWN,
-	// INVALID_ARGUMENT/SITE_UNKNOWN. The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
+	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
 	CreateDevice(ctx context.Context, in *CreateDeviceRequest, opts ...grpc.CallOption) (*Device, error)
 	// GetDevice answers one device. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*Device, error)
@@ -58,6 +62,20 @@ type DeviceServiceClient interface {
 	// AcceptHostKey trusts the key that was last observed, given its fingerprint. Needs inventory.device.write. May be repeated.
 	// Errors: NOT_FOUND/DEVICE_NOT_FOUND, ABORTED/FINGERPRINT_NOT_LAST_OBSERVED (HTTP 409).
 	AcceptHostKey(ctx context.Context, in *AcceptHostKeyRequest, opts ...grpc.CallOption) (*HostKey, error)
+	// AcceptHostKeys does the same for up to 1,000 devices. Needs inventory.device.write. May be repeated. One key that is refused stops no
+	// other. Errors: INVALID_ARGUMENT/FIELD_INVALID (too many).
+	AcceptHostKeys(ctx context.Context, in *AcceptHostKeysRequest, opts ...grpc.CallOption) (*AcceptHostKeysResponse, error)
+	// ListWaitingHostKeys pages, by device name, through the keys that devices showed last and that are not accepted. Needs
+	// inventory.device.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	ListWaitingHostKeys(ctx context.Context, in *ListWaitingHostKeysRequest, opts ...grpc.CallOption) (*ListWaitingHostKeysResponse, error)
+	// ForgetHostKey takes a key from a device's list, accepted or not, as after a replacement. Needs inventory.device.write. Errors:
+	// NOT_FOUND/DEVICE_NOT_FOUND, NOT_FOUND/HOST_KEY_NOT_FOUND. Not idempotent in its answer: a repeat answers HOST_KEY_NOT_FOUND.
+	ForgetHostKey(ctx context.Context, in *ForgetHostKeyRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
+	// PlanHostKeyReplacement opens a window in which one key that is not accepted yet is accepted without a person, once; the window closes
+	// with that or at its end. Without an end it closes a window that is open. Needs inventory.device.write. May be repeated. Errors:
+	// NOT_FOUND/DEVICE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID (the end is past or more than 30 days away),
+	// FAILED_PRECONDITION/HOST_KEY_NOT_PINNED (the policy is CA or INSECURE).
+	PlanHostKeyReplacement(ctx context.Context, in *PlanHostKeyReplacementRequest, opts ...grpc.CallOption) (*Device, error)
 }
 
 type deviceServiceClient struct {
@@ -148,6 +166,46 @@ func (c *deviceServiceClient) AcceptHostKey(ctx context.Context, in *AcceptHostK
 	return out, nil
 }
 
+func (c *deviceServiceClient) AcceptHostKeys(ctx context.Context, in *AcceptHostKeysRequest, opts ...grpc.CallOption) (*AcceptHostKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcceptHostKeysResponse)
+	err := c.cc.Invoke(ctx, DeviceService_AcceptHostKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deviceServiceClient) ListWaitingHostKeys(ctx context.Context, in *ListWaitingHostKeysRequest, opts ...grpc.CallOption) (*ListWaitingHostKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListWaitingHostKeysResponse)
+	err := c.cc.Invoke(ctx, DeviceService_ListWaitingHostKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deviceServiceClient) ForgetHostKey(ctx context.Context, in *ForgetHostKeyRequest, opts ...grpc.CallOption) (*emptypb.Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(emptypb.Empty)
+	err := c.cc.Invoke(ctx, DeviceService_ForgetHostKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deviceServiceClient) PlanHostKeyReplacement(ctx context.Context, in *PlanHostKeyReplacementRequest, opts ...grpc.CallOption) (*Device, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Device)
+	err := c.cc.Invoke(ctx, DeviceService_PlanHostKeyReplacement_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DeviceServiceServer is the server API for DeviceService service.
 // All implementations must embed UnimplementedDeviceServiceServer
 // for forward compatibility.
@@ -158,7 +216,7 @@ type DeviceServiceServer interface {
 	ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error)
 	// CreateDevice adds a device. Needs inventory.device.write. Errors: ALREADY_EXISTS/DEVICE_EXISTS (a name is unique within its
 	// site ignoring case), INVALID_ARGUMENT/FIELD_INVALID with the field, INVALID_ARGUMENT/PLATFORM_UNKNOWN,
-	// INVALID_ARGUMENT/SITE_UNKNOWN. The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
+	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
 	CreateDevice(context.Context, *CreateDeviceRequest) (*Device, error)
 	// GetDevice answers one device. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	GetDevice(context.Context, *GetDeviceRequest) (*Device, error)
@@ -176,6 +234,20 @@ type DeviceServiceServer interface {
 	// AcceptHostKey trusts the key that was last observed, given its fingerprint. Needs inventory.device.write. May be repeated.
 	// Errors: NOT_FOUND/DEVICE_NOT_FOUND, ABORTED/FINGERPRINT_NOT_LAST_OBSERVED (HTTP 409).
 	AcceptHostKey(context.Context, *AcceptHostKeyRequest) (*HostKey, error)
+	// AcceptHostKeys does the same for up to 1,000 devices. Needs inventory.device.write. May be repeated. One key that is refused stops no
+	// other. Errors: INVALID_ARGUMENT/FIELD_INVALID (too many).
+	AcceptHostKeys(context.Context, *AcceptHostKeysRequest) (*AcceptHostKeysResponse, error)
+	// ListWaitingHostKeys pages, by device name, through the keys that devices showed last and that are not accepted. Needs
+	// inventory.device.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	ListWaitingHostKeys(context.Context, *ListWaitingHostKeysRequest) (*ListWaitingHostKeysResponse, error)
+	// ForgetHostKey takes a key from a device's list, accepted or not, as after a replacement. Needs inventory.device.write. Errors:
+	// NOT_FOUND/DEVICE_NOT_FOUND, NOT_FOUND/HOST_KEY_NOT_FOUND. Not idempotent in its answer: a repeat answers HOST_KEY_NOT_FOUND.
+	ForgetHostKey(context.Context, *ForgetHostKeyRequest) (*emptypb.Empty, error)
+	// PlanHostKeyReplacement opens a window in which one key that is not accepted yet is accepted without a person, once; the window closes
+	// with that or at its end. Without an end it closes a window that is open. Needs inventory.device.write. May be repeated. Errors:
+	// NOT_FOUND/DEVICE_NOT_FOUND, INVALID_ARGUMENT/FIELD_INVALID (the end is past or more than 30 days away),
+	// FAILED_PRECONDITION/HOST_KEY_NOT_PINNED (the policy is CA or INSECURE).
+	PlanHostKeyReplacement(context.Context, *PlanHostKeyReplacementRequest) (*Device, error)
 	mustEmbedUnimplementedDeviceServiceServer()
 }
 
@@ -209,6 +281,18 @@ func (UnimplementedDeviceServiceServer) ListHostKeys(context.Context, *ListHostK
 }
 func (UnimplementedDeviceServiceServer) AcceptHostKey(context.Context, *AcceptHostKeyRequest) (*HostKey, error) {
 	return nil, status.Error(codes.Unimplemented, "method AcceptHostKey not implemented")
+}
+func (UnimplementedDeviceServiceServer) AcceptHostKeys(context.Context, *AcceptHostKeysRequest) (*AcceptHostKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AcceptHostKeys not implemented")
+}
+func (UnimplementedDeviceServiceServer) ListWaitingHostKeys(context.Context, *ListWaitingHostKeysRequest) (*ListWaitingHostKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListWaitingHostKeys not implemented")
+}
+func (UnimplementedDeviceServiceServer) ForgetHostKey(context.Context, *ForgetHostKeyRequest) (*emptypb.Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method ForgetHostKey not implemented")
+}
+func (UnimplementedDeviceServiceServer) PlanHostKeyReplacement(context.Context, *PlanHostKeyReplacementRequest) (*Device, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlanHostKeyReplacement not implemented")
 }
 func (UnimplementedDeviceServiceServer) mustEmbedUnimplementedDeviceServiceServer() {}
 func (UnimplementedDeviceServiceServer) testEmbeddedByValue()                       {}
@@ -375,6 +459,78 @@ func _DeviceService_AcceptHostKey_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DeviceService_AcceptHostKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcceptHostKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).AcceptHostKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_AcceptHostKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).AcceptHostKeys(ctx, req.(*AcceptHostKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeviceService_ListWaitingHostKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListWaitingHostKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).ListWaitingHostKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_ListWaitingHostKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).ListWaitingHostKeys(ctx, req.(*ListWaitingHostKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeviceService_ForgetHostKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForgetHostKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).ForgetHostKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_ForgetHostKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).ForgetHostKey(ctx, req.(*ForgetHostKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeviceService_PlanHostKeyReplacement_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlanHostKeyReplacementRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).PlanHostKeyReplacement(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_PlanHostKeyReplacement_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).PlanHostKeyReplacement(ctx, req.(*PlanHostKeyReplacementRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DeviceService_ServiceDesc is the grpc.ServiceDesc for DeviceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -413,6 +569,22 @@ var DeviceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "AcceptHostKey",
 			Handler:    _DeviceService_AcceptHostKey_Handler,
+		},
+		{
+			MethodName: "AcceptHostKeys",
+			Handler:    _DeviceService_AcceptHostKeys_Handler,
+		},
+		{
+			MethodName: "ListWaitingHostKeys",
+			Handler:    _DeviceService_ListWaitingHostKeys_Handler,
+		},
+		{
+			MethodName: "ForgetHostKey",
+			Handler:    _DeviceService_ForgetHostKey_Handler,
+		},
+		{
+			MethodName: "PlanHostKeyReplacement",
+			Handler:    _DeviceService_PlanHostKeyReplacement_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -85,7 +85,7 @@ type HostKey struct {
 	State       HostKey_State          `protobuf:"varint,4,opt,name=state,proto3,enum=netraven.inventory.v1.HostKey_State" json:"state,omitempty"`
 	FirstSeenAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=first_seen_at,json=firstSeenAt,proto3" json:"first_seen_at,omitempty"`
 	LastSeenAt  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_seen_at,json=lastSeenAt,proto3" json:"last_seen_at,omitempty"`
-	// User name, or "first contact".
+	// User name, "first contact" or "replacement planned by" and a user name.
 	AcceptedBy    string `protobuf:"bytes,7,opt,name=accepted_by,json=acceptedBy,proto3" json:"accepted_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

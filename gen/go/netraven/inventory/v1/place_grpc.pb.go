@@ -40,7 +40,8 @@ type SiteServiceClient interface {
 	CreateSite(ctx context.Context, in *CreateSiteRequest, opts ...grpc.CallOption) (*Site, error)
 	// GetSite answers one site. Needs inventory.site.read. Errors: NOT_FOUND/SITE_NOT_FOUND.
 	GetSite(ctx context.Context, in *GetSiteRequest, opts ...grpc.CallOption) (*Site, error)
-	// UpdateSite changes exactly the fields of the mask. Needs inventory.site.write. May be repeated. Errors: as CreateSite.
+	// UpdateSite changes exactly the fields of the mask. Needs inventory.site.write. May be repeated. Errors: as CreateSite,
+	// FAILED_PRECONDITION/HOST_KEY_CA_IN_USE.
 	UpdateSite(ctx context.Context, in *UpdateSiteRequest, opts ...grpc.CallOption) (*Site, error)
 	// DeleteSite removes an empty site. Needs inventory.site.write. Errors: NOT_FOUND/SITE_NOT_FOUND,
 	// FAILED_PRECONDITION/SITE_IN_USE, FAILED_PRECONDITION/SITE_IS_DEFAULT.
@@ -118,7 +119,8 @@ type SiteServiceServer interface {
 	CreateSite(context.Context, *CreateSiteRequest) (*Site, error)
 	// GetSite answers one site. Needs inventory.site.read. Errors: NOT_FOUND/SITE_NOT_FOUND.
 	GetSite(context.Context, *GetSiteRequest) (*Site, error)
-	// UpdateSite changes exactly the fields of the mask. Needs inventory.site.write. May be repeated. Errors: as CreateSite.
+	// UpdateSite changes exactly the fields of the mask. Needs inventory.site.write. May be repeated. Errors: as CreateSite,
+	// FAILED_PRECONDITION/HOST_KEY_CA_IN_USE.
 	UpdateSite(context.Context, *UpdateSiteRequest) (*Site, error)
 	// DeleteSite removes an empty site. Needs inventory.site.write. Errors: NOT_FOUND/SITE_NOT_FOUND,
 	// FAILED_PRECONDITION/SITE_IN_USE, FAILED_PRECONDITION/SITE_IS_DEFAULT.

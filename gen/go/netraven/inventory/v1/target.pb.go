@@ -279,11 +279,15 @@ type Target struct {
 	// SHA-256 of the platform page, lower-case hex.
 	PageDigest string `protobuf:"bytes,9,opt,name=page_digest,json=pageDigest,proto3" json:"page_digest,omitempty"`
 	// Accepted host keys, SSH wire format.
-	HostKeys      [][]byte    `protobuf:"bytes,10,rep,name=host_keys,json=hostKeys,proto3" json:"host_keys,omitempty"`
-	Ssh           *Device_Ssh `protobuf:"bytes,11,opt,name=ssh,proto3" json:"ssh,omitempty"`
-	Tags          []string    `protobuf:"bytes,12,rep,name=tags,proto3" json:"tags,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	HostKeys [][]byte    `protobuf:"bytes,10,rep,name=host_keys,json=hostKeys,proto3" json:"host_keys,omitempty"`
+	Ssh      *Device_Ssh `protobuf:"bytes,11,opt,name=ssh,proto3" json:"ssh,omitempty"`
+	Tags     []string    `protobuf:"bytes,12,rep,name=tags,proto3" json:"tags,omitempty"`
+	// Authorities of host certificates, the device's or its site's, SSH wire format.
+	HostCas [][]byte `protobuf:"bytes,13,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
+	// Until when one key beside the accepted ones is trusted; unset: no replacement is planned.
+	HostKeyWindowUntil *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=host_key_window_until,json=hostKeyWindowUntil,proto3" json:"host_key_window_until,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Target) Reset() {
@@ -396,6 +400,20 @@ func (x *Target) GetSsh() *Device_Ssh {
 func (x *Target) GetTags() []string {
 	if x != nil {
 		return x.Tags
+	}
+	return nil
+}
+
+func (x *Target) GetHostCas() [][]byte {
+	if x != nil {
+		return x.HostCas
+	}
+	return nil
+}
+
+func (x *Target) GetHostKeyWindowUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HostKeyWindowUntil
 	}
 	return nil
 }
@@ -876,7 +894,7 @@ type ReportObservationsRequest_Item struct {
 	BackedUp bool `protobuf:"varint,5,opt,name=backed_up,json=backedUp,proto3" json:"backed_up,omitempty"`
 	// The host key that was shown, SSH wire format; empty if none.
 	HostKey []byte `protobuf:"bytes,6,opt,name=host_key,json=hostKey,proto3" json:"host_key,omitempty"`
-	// The key was trusted at first contact: pin it, if nothing is pinned yet.
+	// The key was trusted at first contact or as a planned replacement: pin it, if nothing is pinned yet or the window is still open.
 	HostKeyPinned bool `protobuf:"varint,7,opt,name=host_key_pinned,json=hostKeyPinned,proto3" json:"host_key_pinned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -988,7 +1006,7 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"I\n" +
 	"\x12GetTargetsResponse\x123\n" +
-	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xec\x02\n" +
+	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xd6\x03\n" +
 	"\x06Target\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
@@ -1005,7 +1023,9 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\thost_keys\x18\n" +
 	" \x03(\fR\bhostKeys\x123\n" +
 	"\x03ssh\x18\v \x01(\v2!.netraven.inventory.v1.Device.SshR\x03ssh\x12\x12\n" +
-	"\x04tags\x18\f \x03(\tR\x04tags\"+\n" +
+	"\x04tags\x18\f \x03(\tR\x04tags\x12\x19\n" +
+	"\bhost_cas\x18\r \x03(\fR\ahostCas\x12M\n" +
+	"\x15host_key_window_until\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\"+\n" +
 	"\x0fGetPagesRequest\x12\x18\n" +
 	"\adigests\x18\x01 \x03(\tR\adigests\"\x8a\x01\n" +
 	"\x10GetPagesResponse\x12B\n" +
@@ -1086,26 +1106,27 @@ var file_netraven_inventory_v1_target_proto_depIdxs = []int32{
 	12, // 1: netraven.inventory.v1.ResolveSelectionResponse.items:type_name -> netraven.inventory.v1.ResolveSelectionResponse.Item
 	5,  // 2: netraven.inventory.v1.GetTargetsResponse.items:type_name -> netraven.inventory.v1.Target
 	17, // 3: netraven.inventory.v1.Target.ssh:type_name -> netraven.inventory.v1.Device.Ssh
-	13, // 4: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
-	14, // 5: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
-	15, // 6: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
-	18, // 7: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
-	16, // 8: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
-	1,  // 9: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
-	3,  // 10: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
-	6,  // 11: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
-	8,  // 12: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
-	10, // 13: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
-	2,  // 14: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
-	4,  // 15: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
-	7,  // 16: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
-	9,  // 17: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
-	11, // 18: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	18, // 4: netraven.inventory.v1.Target.host_key_window_until:type_name -> google.protobuf.Timestamp
+	13, // 5: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
+	14, // 6: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
+	15, // 7: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
+	18, // 8: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
+	16, // 9: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
+	1,  // 10: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
+	3,  // 11: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
+	6,  // 12: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
+	8,  // 13: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
+	10, // 14: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
+	2,  // 15: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
+	4,  // 16: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
+	7,  // 17: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
+	9,  // 18: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
+	11, // 19: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_target_proto_init() }

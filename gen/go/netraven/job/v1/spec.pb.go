@@ -357,9 +357,22 @@ type TaskSpec struct {
 	// In the order to try.
 	CredentialIds []string `protobuf:"bytes,21,rep,name=credential_ids,json=credentialIds,proto3" json:"credential_ids,omitempty"`
 	// After this the attempt is worthless, whatever it does.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=deadline,proto3" json:"deadline,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// What ends a line sent; empty: as the page says.
+	Newline string `protobuf:"bytes,23,opt,name=newline,proto3" json:"newline,omitempty"`
+	// Size of the terminal to claim; 0: the agent's default.
+	TerminalColumns int32 `protobuf:"varint,24,opt,name=terminal_columns,json=terminalColumns,proto3" json:"terminal_columns,omitempty"`
+	TerminalRows    int32 `protobuf:"varint,25,opt,name=terminal_rows,json=terminalRows,proto3" json:"terminal_rows,omitempty"`
+	// Keepalive requests; unset: only where one is needed, 0: never, else one every so many seconds.
+	KeepaliveSeconds *int32 `protobuf:"varint,26,opt,name=keepalive_seconds,json=keepaliveSeconds,proto3,oneof" json:"keepalive_seconds,omitempty"`
+	// Only a host certificate will do, signed by one of host_cas, for the address or the device's name.
+	HostCertificate bool `protobuf:"varint,27,opt,name=host_certificate,json=hostCertificate,proto3" json:"host_certificate,omitempty"`
+	// Keys of the authorities, SSH wire format.
+	HostCas [][]byte `protobuf:"bytes,28,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
+	// A replacement is planned: until then one key beside host_keys is trusted.
+	NewHostKeyUntil *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=new_host_key_until,json=newHostKeyUntil,proto3" json:"new_host_key_until,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *TaskSpec) Reset() {
@@ -546,6 +559,55 @@ func (x *TaskSpec) GetDeadline() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *TaskSpec) GetNewline() string {
+	if x != nil {
+		return x.Newline
+	}
+	return ""
+}
+
+func (x *TaskSpec) GetTerminalColumns() int32 {
+	if x != nil {
+		return x.TerminalColumns
+	}
+	return 0
+}
+
+func (x *TaskSpec) GetTerminalRows() int32 {
+	if x != nil {
+		return x.TerminalRows
+	}
+	return 0
+}
+
+func (x *TaskSpec) GetKeepaliveSeconds() int32 {
+	if x != nil && x.KeepaliveSeconds != nil {
+		return *x.KeepaliveSeconds
+	}
+	return 0
+}
+
+func (x *TaskSpec) GetHostCertificate() bool {
+	if x != nil {
+		return x.HostCertificate
+	}
+	return false
+}
+
+func (x *TaskSpec) GetHostCas() [][]byte {
+	if x != nil {
+		return x.HostCas
+	}
+	return nil
+}
+
+func (x *TaskSpec) GetNewHostKeyUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NewHostKeyUntil
+	}
+	return nil
+}
+
 // SignedSpec is a TaskSpec as job signed it.
 type SignedSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -663,7 +725,7 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\aREFUSED\x10\x02\x12\n" +
 	"\n" +
 	"\x06UNUSED\x10\x03\x12\x12\n" +
-	"\x0eENABLE_REFUSED\x10\x04\"\xaf\x05\n" +
+	"\x0eENABLE_REFUSED\x10\x04\"\xf0\a\n" +
 	"\bTaskSpec\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -690,7 +752,15 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\x11insecure_host_key\x18\x13 \x01(\bR\x0finsecureHostKey\x12+\n" +
 	"\x11legacy_algorithms\x18\x14 \x01(\bR\x10legacyAlgorithms\x12%\n" +
 	"\x0ecredential_ids\x18\x15 \x03(\tR\rcredentialIds\x126\n" +
-	"\bdeadline\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"`\n" +
+	"\bdeadline\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12\x18\n" +
+	"\anewline\x18\x17 \x01(\tR\anewline\x12)\n" +
+	"\x10terminal_columns\x18\x18 \x01(\x05R\x0fterminalColumns\x12#\n" +
+	"\rterminal_rows\x18\x19 \x01(\x05R\fterminalRows\x120\n" +
+	"\x11keepalive_seconds\x18\x1a \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\x12)\n" +
+	"\x10host_certificate\x18\x1b \x01(\bR\x0fhostCertificate\x12\x19\n" +
+	"\bhost_cas\x18\x1c \x03(\fR\ahostCas\x12G\n" +
+	"\x12new_host_key_until\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampR\x0fnewHostKeyUntilB\x14\n" +
+	"\x12_keepalive_seconds\"`\n" +
 	"\n" +
 	"SignedSpec\x12\x12\n" +
 	"\x04spec\x18\x01 \x01(\fR\x04spec\x12\x1c\n" +
@@ -725,11 +795,12 @@ var file_netraven_job_v1_spec_proto_depIdxs = []int32{
 	0, // 0: netraven.job.v1.Failure.class:type_name -> netraven.job.v1.Failure.Class
 	1, // 1: netraven.job.v1.CredentialOutcome.result:type_name -> netraven.job.v1.CredentialOutcome.Result
 	6, // 2: netraven.job.v1.TaskSpec.deadline:type_name -> google.protobuf.Timestamp
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6, // 3: netraven.job.v1.TaskSpec.new_host_key_until:type_name -> google.protobuf.Timestamp
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_netraven_job_v1_spec_proto_init() }
@@ -737,6 +808,7 @@ func file_netraven_job_v1_spec_proto_init() {
 	if File_netraven_job_v1_spec_proto != nil {
 		return
 	}
+	file_netraven_job_v1_spec_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
