@@ -3,6 +3,7 @@ package device
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -77,7 +78,7 @@ func (t *Transcript) typed(x Traffic) {
 		t.keys++
 		return
 	}
-	t.flush(true)
+	t.flush(!t.goodbye(text))
 	if x.Secret {
 		t.add(">> (a secret, not kept)\n")
 		return
@@ -110,7 +111,12 @@ func (t *Transcript) key(text string) bool {
 	return false
 }
 
-// flush masks the passage that has ended and writes it down. answered says that it ended because something was typed.
+// goodbye tells whether text logs out, which is typed whatever the device was saying.
+func (t *Transcript) goodbye(text string) bool {
+	return t.page != nil && slices.ContainsFunc(t.page.Login.Logout, func(s platforms.Step) bool { return s.Send == text })
+}
+
+// flush masks the passage that has ended and writes it down. answered says that it ended because what it ended in was answered.
 func (t *Transcript) flush(answered bool) {
 	said, half := t.screen.shown(), 0
 	if !answered && t.unfinished() {

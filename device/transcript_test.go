@@ -180,6 +180,9 @@ func TestNoPlantedSecretSurvivesATranscript(t *testing.T) {
 				w.Take(typedIn("\n"))
 			}
 		}
+		if rapid.Bool().Draw(t, "goodbye") {
+			w.Take(typedIn("exit\n"))
+		}
 		got, _ := w.Text(grant)
 		for _, s := range secrets {
 			if len(s) >= 8 {

@@ -20,7 +20,7 @@ import (
 func spec(page *platforms.Page, port int) *jobv1.TaskSpec {
 	return &jobv1.TaskSpec{
 		Kind: "backup", DeviceName: page.Name, Address: "127.0.0.1", Port: int32(port), TrustFirstKey: true,
-		CredentialIds: []string{"c"}, Deadline: timestamppb.New(time.Now().Add(2 * time.Minute)),
+		CredentialIds: []string{"c"}, Params: []byte(`{"transcript": true}`), Deadline: timestamppb.New(time.Now().Add(2 * time.Minute)),
 	}
 }
 
@@ -39,7 +39,7 @@ func backup(t *testing.T, page *platforms.Page, port int, limits device.Limits, 
 	for _, a := range known {
 		env.Known = append(env.Known, &gitstorev1.KnownDigest{Artifact: a.Name, Label: a.Label, Digest: a.Digest})
 	}
-	return kind.Run(context.Background(), env)
+	return jobkind.Run(context.Background(), kind, env)
 }
 
 // open logs in, as a backup does.

@@ -100,6 +100,8 @@ func (r *recorded) serve(t *testing.T, port int) {
 func (r *recorded) backUp(t *testing.T, page *platforms.Page, port int) {
 	out := backup(t, page, port, patient, nil)
 	require.Nil(t, out.Failure, "%v", out.Failure)
+	require.NotEmpty(t, out.Transcript.GetText())
+	requireSecretsGone(t, r, out.Transcript.GetText(), "the transcript")
 	want := r.want(r.command(page))
 	if r.file(page) {
 		want = lines(strings.Join(r.Files[0].Content, ""))
@@ -177,6 +179,7 @@ func (r *recorded) breakOff(t *testing.T, dir string, page *platforms.Page, flag
 	for _, share := range shares {
 		ports := replay(t, dir, flag, strconv.Itoa(size*share/100), "-session", r.Name)
 		out := backup(t, page, ports[r.Name], limits, nil)
+		requireSecretsGone(t, r, out.Transcript.GetText(), "the transcript")
 		if out.Failure != nil {
 			require.Empty(t, out.Artifacts)
 			continue

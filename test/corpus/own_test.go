@@ -76,9 +76,11 @@ func TestOwnSessions(t *testing.T) {
 }
 
 func (s own) backUp(t *testing.T, page *platforms.Page, session *recording.Session, way recording.Way) {
-	out, err := recording.Replay(t.Context(), session, way, recording.Target{Page: page, Limits: patient})
+	told := device.NewTranscript(page)
+	out, err := recording.Replay(t.Context(), session, way, recording.Target{Page: page, Limits: patient, Traffic: told.Take})
 	require.NoError(t, err)
 	require.Nil(t, out.Failure, "%v", out.Failure)
+	s.requireUntold(t, told)
 	require.Equal(t, s.Facts, out.Facts)
 	s.requireKept(t, page, out)
 	again, err := recording.Replay(t.Context(), session, way, recording.Target{Page: page, Limits: patient, Known: out.Artifacts})
@@ -106,6 +108,24 @@ func (s own) requireKept(t *testing.T, page *platforms.Page, out jobkind.Outcome
 	}
 }
 
+var planted = regexp.MustCompile(`«([^»]*)»`)
+
+// requireUntold checks that none of the planted secrets is in the transcript.
+func (s own) requireUntold(t *testing.T, told *device.Transcript) {
+	t.Helper()
+	text, _ := told.Text(nil)
+	for _, a := range s.Artifacts {
+		for _, m := range planted.FindAllStringSubmatch(a.Kept, -1) {
+			for secret := range strings.Lines(m[1]) {
+				secret = strings.TrimSpace(secret)
+				if len(secret) >= 6 && !strings.Contains(planted.ReplaceAllString(a.Kept, ""), secret) {
+					require.NotContains(t, text, secret)
+				}
+			}
+		}
+	}
+}
+
 // breakOff ends the session within the main artifact: nothing is kept, or all of it.
 func (s own) breakOff(t *testing.T, page *platforms.Page, session *recording.Session, way func(int) recording.Way) {
 	limits := device.Limits{Silence: 400 * time.Millisecond, Nudge: 100 * time.Millisecond}
@@ -126,8 +146,10 @@ func (s own) breakOff(t *testing.T, page *platforms.Page, session *recording.Ses
 		return
 	}
 	for _, share := range []int{10, 50, 90} {
-		out, err := recording.Replay(t.Context(), session, way(before+size*share/100), recording.Target{Page: page, Limits: limits})
+		told := device.NewTranscript(page)
+		out, err := recording.Replay(t.Context(), session, way(before+size*share/100), recording.Target{Page: page, Limits: limits, Traffic: told.Take})
 		require.NoError(t, err)
+		s.requireUntold(t, told)
 		require.NotNil(t, out.Failure, "at %d %%", share)
 		require.Empty(t, out.Artifacts)
 	}
