@@ -302,7 +302,7 @@ func TestFirstContactPinsAndLaterKeysWaitForAPerson(t *testing.T) {
 	observe := func(key []byte, pinned bool, at time.Time) {
 		_, err := h.targets.ReportObservations(ctx, &inventoryv1.ReportObservationsRequest{Items: []*inventoryv1.ReportObservationsRequest_Item{{
 			DeviceId: d.GetId(), ObservedAt: timestamppb.New(at), HostKey: key, HostKeyPinned: pinned, Seen: true, BackedUp: pinned,
-			Facts: map[string]string{"serial": "FOC1\x1b[31m", "version": "15.2"},
+			Facts: map[string]string{"serial": "FOC1\x1b[31m", "version": "15.2", "hostname": "core-1"},
 		}}})
 		require.NoError(t, err)
 	}
@@ -332,6 +332,7 @@ func TestFirstContactPinsAndLaterKeysWaitForAPerson(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "FOC1[31m", got.GetSerial(), "control bytes of a device stay out")
 	require.Equal(t, "15.2", got.GetOsVersion())
+	require.Equal(t, "core-1", got.GetHostname())
 	require.NotNil(t, got.GetLastBackupAt())
 
 	observe(nil, false, now.Add(-time.Hour))

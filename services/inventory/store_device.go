@@ -32,7 +32,7 @@ func (s *store) listDevices(ctx context.Context, p inventorysql.ListDevicesParam
 func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
 	d := &inventoryv1.Device{
 		Id: r.ID.String(), Name: r.Name, Address: r.Address, Port: r.Port, Platform: r.Platform, SiteId: r.SiteID.String(), Tags: r.Tags,
-		Description: r.Description, Notes: r.Notes, Enabled: proto.Bool(r.Enabled), Serial: r.Serial, Model: r.Model, OsVersion: r.OsVersion, Source: r.Source,
+		Description: r.Description, Notes: r.Notes, Enabled: proto.Bool(r.Enabled), Serial: r.Serial, Model: r.Model, OsVersion: r.OsVersion, Hostname: r.Hostname, Source: r.Source,
 		Ssh:        sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
 		LastSeenAt: timeOf(r.LastSeenAt), LastBackupAt: timeOf(r.LastBackupAt), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
 	}

@@ -33,6 +33,7 @@ func observationsOf(newest map[string]*inventoryv1.ReportObservationsRequest_Ite
 		facts.Serials = append(facts.Serials, factOf(o, "serial"))
 		facts.Models = append(facts.Models, factOf(o, "model"))
 		facts.OsVersions = append(facts.OsVersions, factOf(o, "version"))
+		facts.Hostnames = append(facts.Hostnames, factOf(o, "hostname"))
 		facts.Seen, facts.BackedUp = append(facts.Seen, o.GetSeen()), append(facts.BackedUp, o.GetBackedUp())
 		if k := o.GetHostKey(); len(k) > 0 {
 			keys.DeviceIds, keys.Keys, keys.Times = append(keys.DeviceIds, id), append(keys.Keys, k), append(keys.Times, at)

@@ -50,6 +50,7 @@ func TestABackupGoesThroughTheWholeHouse(t *testing.T) {
 		device := c.do("GET", "/api/v1/devices/"+id, nil)
 		require.NotEmpty(t, device["last_backup_at"])
 		require.NotEmpty(t, device["serial"], "facts come from the same session")
+		require.NotEmpty(t, device["hostname"])
 		require.Len(t, c.items("/api/v1/devices/"+id+"/host_keys"), 1)
 		task := c.tasks(run)[0]["id"].(string)
 		eventually(t, "the task's log tells what was done", func() bool {

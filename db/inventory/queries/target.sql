@@ -25,11 +25,12 @@ WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND d.deleted_at IS NULL AND d.enabled;
 -- name: RecordObservations :exec
 UPDATE device d
 SET serial = COALESCE(NULLIF(o.serial, ''), d.serial), model = COALESCE(NULLIF(o.model, ''), d.model),
-    os_version = COALESCE(NULLIF(o.os_version, ''), d.os_version),
+    os_version = COALESCE(NULLIF(o.os_version, ''), d.os_version), hostname = COALESCE(NULLIF(o.hostname, ''), d.hostname),
     last_seen_at = CASE WHEN o.seen THEN GREATEST(d.last_seen_at, o.at) ELSE d.last_seen_at END,
     last_backup_at = CASE WHEN o.backed_up THEN GREATEST(d.last_backup_at, o.at) ELSE d.last_backup_at END
 FROM (SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(times)::timestamptz[]) AS at, unnest(sqlc.arg(serials)::text[]) AS serial,
-             unnest(sqlc.arg(models)::text[]) AS model, unnest(sqlc.arg(os_versions)::text[]) AS os_version, unnest(sqlc.arg(seen)::boolean[]) AS seen,
+             unnest(sqlc.arg(models)::text[]) AS model, unnest(sqlc.arg(os_versions)::text[]) AS os_version,
+             unnest(sqlc.arg(hostnames)::text[]) AS hostname, unnest(sqlc.arg(seen)::boolean[]) AS seen,
              unnest(sqlc.arg(backed_up)::boolean[]) AS backed_up) o
 WHERE d.id = o.id AND (d.last_seen_at IS NULL OR d.last_seen_at <= o.at);
 

@@ -83,7 +83,7 @@ func (q *Queries) DeleteDevice(ctx context.Context, arg DeleteDeviceParams) (int
 }
 
 const getDevice = `-- name: GetDevice :one
-SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
+SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
        d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
@@ -104,6 +104,7 @@ type GetDeviceRow struct {
 	Serial           string
 	Model            string
 	OsVersion        string
+	Hostname         string
 	Source           string
 	Legacy           bool
 	HostKeyPolicy    string
@@ -137,6 +138,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 		&i.Serial,
 		&i.Model,
 		&i.OsVersion,
+		&i.Hostname,
 		&i.Source,
 		&i.Legacy,
 		&i.HostKeyPolicy,
@@ -156,7 +158,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 }
 
 const listDevices = `-- name: ListDevices :many
-SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.source,
+SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
        d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
@@ -195,6 +197,7 @@ type ListDevicesRow struct {
 	Serial           string
 	Model            string
 	OsVersion        string
+	Hostname         string
 	Source           string
 	Legacy           bool
 	HostKeyPolicy    string
@@ -242,6 +245,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.Serial,
 			&i.Model,
 			&i.OsVersion,
+			&i.Hostname,
 			&i.Source,
 			&i.Legacy,
 			&i.HostKeyPolicy,

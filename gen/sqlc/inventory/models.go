@@ -48,6 +48,7 @@ type Device struct {
 	HostKeyCa        string
 	HostKeyWindow    *time.Time
 	HostKeyWindowBy  string
+	Hostname         string
 }
 
 type DeviceTag struct {

@@ -138,12 +138,13 @@ func (q *Queries) PutPage(ctx context.Context, arg PutPageParams) error {
 const recordObservations = `-- name: RecordObservations :exec
 UPDATE device d
 SET serial = COALESCE(NULLIF(o.serial, ''), d.serial), model = COALESCE(NULLIF(o.model, ''), d.model),
-    os_version = COALESCE(NULLIF(o.os_version, ''), d.os_version),
+    os_version = COALESCE(NULLIF(o.os_version, ''), d.os_version), hostname = COALESCE(NULLIF(o.hostname, ''), d.hostname),
     last_seen_at = CASE WHEN o.seen THEN GREATEST(d.last_seen_at, o.at) ELSE d.last_seen_at END,
     last_backup_at = CASE WHEN o.backed_up THEN GREATEST(d.last_backup_at, o.at) ELSE d.last_backup_at END
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::timestamptz[]) AS at, unnest($3::text[]) AS serial,
-             unnest($4::text[]) AS model, unnest($5::text[]) AS os_version, unnest($6::boolean[]) AS seen,
-             unnest($7::boolean[]) AS backed_up) o
+             unnest($4::text[]) AS model, unnest($5::text[]) AS os_version,
+             unnest($6::text[]) AS hostname, unnest($7::boolean[]) AS seen,
+             unnest($8::boolean[]) AS backed_up) o
 WHERE d.id = o.id AND (d.last_seen_at IS NULL OR d.last_seen_at <= o.at)
 `
 
@@ -153,6 +154,7 @@ type RecordObservationsParams struct {
 	Serials    []string
 	Models     []string
 	OsVersions []string
+	Hostnames  []string
 	Seen       []bool
 	BackedUp   []bool
 }
@@ -164,6 +166,7 @@ func (q *Queries) RecordObservations(ctx context.Context, arg RecordObservations
 		arg.Serials,
 		arg.Models,
 		arg.OsVersions,
+		arg.Hostnames,
 		arg.Seen,
 		arg.BackedUp,
 	)
