@@ -31,7 +31,7 @@ var generalMasker = sync.OnceValue(func() *masker {
 
 // generalReject is how Cisco-like command lines refuse, whoever made them.
 var generalReject = sync.OnceValue(func() *Pattern {
-	p, err := NewPattern(`^% ?(?:Invalid input detected|Unknown command|Unrecognized command|Incomplete command|Ambiguous command)`)
+	p, err := NewPattern(`^% ?(?:Invalid input detected|Unknown command|Bad IP address or host name|Unrecognized command|Incomplete command|Ambiguous command)`)
 	if err != nil {
 		panic(err)
 	}
