@@ -259,6 +259,16 @@ func (f *fakeRevisions) GetContent(_ context.Context, r *gitstorev1.GetContentRe
 	return &httpbody.HttpBody{ContentType: "text/plain", Data: []byte("hostname core1\nrevision " + n + "\nenable secret " + word + "\x1b[31m\nend\n")}, nil
 }
 
+func (f *fakeRevisions) GetBlame(ctx context.Context, r *gitstorev1.GetBlameRequest) (*gitstorev1.Blame, error) {
+	of, err := f.GetRevision(ctx, &gitstorev1.GetRevisionRequest{Id: r.Id})
+	if err != nil {
+		return nil, err
+	}
+	return &gitstorev1.Blame{Complete: true, Sections: []*gitstorev1.Blame_Section{
+		{FirstLine: 1, Lines: 1, Revision: fakeRevision(r.Id, 1)}, {FirstLine: 2, Lines: 1, Revision: of}, {FirstLine: 3, Lines: 2, Revision: fakeRevision(r.Id, 1)},
+	}}, nil
+}
+
 func (f *fakeRevisions) GetDiff(_ context.Context, r *gitstorev1.GetDiffRequest) (*httpbody.HttpBody, error) {
 	from, to := r.From[len(r.From)-1:], r.To[len(r.To)-1:]
 	d := &gitstorev1.Diff{From: r.From, To: r.To, Unified: "--- a\n+++ b\n@@ -2 +2 @@\n-revision " + from + "\n+revision " + to + "\n", LinesAdded: 1, LinesRemoved: 1}

@@ -2,7 +2,10 @@ package gitstore
 
 import (
 	"context"
+	"encoding/binary"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/genproto/googleapis/api/httpbody"
@@ -22,6 +25,9 @@ const (
 	diffContext = 3
 )
 
+// forever is later than any revision, and a year that PostgreSQL knows.
+var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // ListRevisions pages through a device's revisions, newest first.
 func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevisionsRequest) (*gitstorev1.ListRevisionsResponse, error) {
 	p := gitstoresql.ListRevisionsParams{Artifact: in.GetArtifact(), BeforeID: uuid.Max, PageSize: page.Size(in.GetPageSize()),
@@ -32,6 +38,15 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 			return &gitstorev1.ListRevisionsResponse{}, nil // no device has that id, so it has no revisions
 		}
 		p.DeviceID = device
+	}
+	p.Since, p.Until = time.Unix(0, 0), forever
+	if in.GetSince() != nil {
+		// Ids are UUIDv7, made when a revision is indexed, which is never before it was recorded.
+		p.Since = in.GetSince().AsTime()
+		p.FromID = firstID(p.Since)
+	}
+	if in.GetUntil() != nil {
+		p.Until = in.GetUntil().AsTime()
 	}
 	parts, err := page.Parse(in.GetPageToken(), 1)
 	if err != nil {
@@ -54,6 +69,14 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 		out.NextPageToken = page.Token(rows[len(rows)-1].ID.String())
 	}
 	return out, nil
+}
+
+// firstID is the lowest id that a revision indexed at that time can have.
+func firstID(at time.Time) (id uuid.UUID) {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(max(at.UnixMilli(), 0))<<16) //nolint:gosec // not negative
+	copy(id[:6], b[:6])
+	return id
 }
 
 func revisionOf(r gitstoresql.Revision) *gitstorev1.Revision {
@@ -130,8 +153,23 @@ func (s *Service) GetDiff(ctx context.Context, in *gitstorev1.GetDiffRequest) (*
 	}
 	added, removed := repo.Stat(before, after)
 	b, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(&gitstorev1.Diff{
-		From: in.GetFrom(), To: in.GetTo(), Unified: unified, LinesAdded: int32(min(added, 1<<30)), LinesRemoved: int32(min(removed, 1<<30))})
+		From: in.GetFrom(), To: in.GetTo(), Unified: strings.ToValidUTF8(unified, "\ufffd"), LinesAdded: int32(min(added, 1<<30)),
+		LinesRemoved: int32(min(removed, 1<<30)), Hunks: hunksOf(before, after)})
 	return &httpbody.HttpBody{ContentType: "application/json", Data: b}, err
+}
+
+// hunksOf is a diff as data, for views that set both sides beside each other.
+func hunksOf(before, after []byte) []*gitstorev1.Diff_Hunk {
+	sides := map[byte]gitstorev1.Diff_Line_Side{' ': gitstorev1.Diff_Line_BOTH, '-': gitstorev1.Diff_Line_OLD, '+': gitstorev1.Diff_Line_NEW}
+	var out []*gitstorev1.Diff_Hunk
+	for _, h := range repo.Hunks(before, after, diffContext) {
+		x := &gitstorev1.Diff_Hunk{OldStart: int32(h.OldStart), OldLines: int32(h.OldLines), NewStart: int32(h.NewStart), NewLines: int32(h.NewLines)} //nolint:gosec // lines fit
+		for _, l := range h.Lines {
+			x.Lines = append(x.Lines, &gitstorev1.Diff_Line{Side: sides[l.Op], Text: strings.ToValidUTF8(strings.TrimSuffix(string(l.Text), "\n"), "\ufffd")})
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 func (s *Service) side(ctx context.Context, id string) (gitstoresql.Revision, []byte, error) {

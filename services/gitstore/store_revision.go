@@ -27,9 +27,11 @@ func (s *store) revisions(ctx context.Context, p gitstoresql.ListRevisionsParams
 	case p.DeviceID != uuid.Nil:
 		return s.q.ListRevisions(ctx, p)
 	case p.OneState && p.Suspect:
-		return s.q.ListSuspects(ctx, gitstoresql.ListSuspectsParams{Artifact: p.Artifact, BeforeID: p.BeforeID, PageSize: p.PageSize})
+		return s.q.ListSuspects(ctx, gitstoresql.ListSuspectsParams{Artifact: p.Artifact, BeforeID: p.BeforeID, FromID: p.FromID,
+			Since: p.Since, Until: p.Until, PageSize: p.PageSize})
 	default:
-		return s.q.ListAllRevisions(ctx, gitstoresql.ListAllRevisionsParams{Artifact: p.Artifact, Accepted: p.OneState, BeforeID: p.BeforeID, PageSize: p.PageSize})
+		return s.q.ListAllRevisions(ctx, gitstoresql.ListAllRevisionsParams{Artifact: p.Artifact, Accepted: p.OneState, BeforeID: p.BeforeID, FromID: p.FromID,
+			Since: p.Since, Until: p.Until, PageSize: p.PageSize})
 	}
 }
 

@@ -5,6 +5,8 @@ WHERE device_id = sqlc.arg(device_id)
   AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
   AND (NOT sqlc.arg(one_state)::boolean OR suspect = sqlc.arg(suspect)::boolean)
   AND id < sqlc.arg(before_id)::uuid
+  AND id >= sqlc.arg(from_id)::uuid
+  AND created_at >= sqlc.arg(since)::timestamptz AND created_at < sqlc.arg(until)::timestamptz
 ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
@@ -14,6 +16,8 @@ FROM revision
 WHERE (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
   AND NOT (sqlc.arg(accepted)::boolean AND suspect)
   AND id < sqlc.arg(before_id)::uuid
+  AND id >= sqlc.arg(from_id)::uuid
+  AND created_at >= sqlc.arg(since)::timestamptz AND created_at < sqlc.arg(until)::timestamptz
 ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
@@ -23,6 +27,8 @@ FROM revision
 WHERE suspect
   AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
   AND id < sqlc.arg(before_id)::uuid
+  AND id >= sqlc.arg(from_id)::uuid
+  AND created_at >= sqlc.arg(since)::timestamptz AND created_at < sqlc.arg(until)::timestamptz
 ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 

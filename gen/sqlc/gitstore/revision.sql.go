@@ -97,14 +97,19 @@ FROM revision
 WHERE ($1::text = '' OR artifact = $1::text)
   AND NOT ($2::boolean AND suspect)
   AND id < $3::uuid
+  AND id >= $4::uuid
+  AND created_at >= $5::timestamptz AND created_at < $6::timestamptz
 ORDER BY id DESC
-LIMIT $4::integer
+LIMIT $7::integer
 `
 
 type ListAllRevisionsParams struct {
 	Artifact string
 	Accepted bool
 	BeforeID uuid.UUID
+	FromID   uuid.UUID
+	Since    time.Time
+	Until    time.Time
 	PageSize int32
 }
 
@@ -113,6 +118,9 @@ func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsPara
 		arg.Artifact,
 		arg.Accepted,
 		arg.BeforeID,
+		arg.FromID,
+		arg.Since,
+		arg.Until,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -157,8 +165,10 @@ WHERE device_id = $1
   AND ($2::text = '' OR artifact = $2::text)
   AND (NOT $3::boolean OR suspect = $4::boolean)
   AND id < $5::uuid
+  AND id >= $6::uuid
+  AND created_at >= $7::timestamptz AND created_at < $8::timestamptz
 ORDER BY id DESC
-LIMIT $6::integer
+LIMIT $9::integer
 `
 
 type ListRevisionsParams struct {
@@ -167,6 +177,9 @@ type ListRevisionsParams struct {
 	OneState bool
 	Suspect  bool
 	BeforeID uuid.UUID
+	FromID   uuid.UUID
+	Since    time.Time
+	Until    time.Time
 	PageSize int32
 }
 
@@ -177,6 +190,9 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 		arg.OneState,
 		arg.Suspect,
 		arg.BeforeID,
+		arg.FromID,
+		arg.Since,
+		arg.Until,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -220,18 +236,30 @@ FROM revision
 WHERE suspect
   AND ($1::text = '' OR artifact = $1::text)
   AND id < $2::uuid
+  AND id >= $3::uuid
+  AND created_at >= $4::timestamptz AND created_at < $5::timestamptz
 ORDER BY id DESC
-LIMIT $3::integer
+LIMIT $6::integer
 `
 
 type ListSuspectsParams struct {
 	Artifact string
 	BeforeID uuid.UUID
+	FromID   uuid.UUID
+	Since    time.Time
+	Until    time.Time
 	PageSize int32
 }
 
 func (q *Queries) ListSuspects(ctx context.Context, arg ListSuspectsParams) ([]Revision, error) {
-	rows, err := q.db.Query(ctx, listSuspects, arg.Artifact, arg.BeforeID, arg.PageSize)
+	rows, err := q.db.Query(ctx, listSuspects,
+		arg.Artifact,
+		arg.BeforeID,
+		arg.FromID,
+		arg.Since,
+		arg.Until,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -118,24 +118,3 @@ func IsBinary(data []byte) bool {
 	const looked = 8000
 	return bytes.IndexByte(data[:min(len(data), looked)], 0) >= 0
 }
-
-// Origins says for every line of the last version in which version (0 is the oldest) it appeared. It is blame for callers that know a
-// file's versions from an index, and costs one diff a version instead of a walk through the whole repository's history.
-func Origins(versions [][]byte) []int {
-	var lines [][]byte
-	var from []int
-	for v, data := range versions {
-		next := splitLines(data)
-		origin := make([]int, 0, len(next))
-		at := 0
-		for _, e := range diffLines(lines, next) {
-			origin = append(origin, from[at:e.oldFrom]...)
-			for range e.newTo - e.newFrom {
-				origin = append(origin, v)
-			}
-			at = e.oldTo
-		}
-		from, lines = append(origin, from[at:]...), next
-	}
-	return from
-}

@@ -121,9 +121,29 @@ func TestOriginsAgreeWithBlame(t *testing.T) {
 	for _, l := range blame {
 		want = append(want, commits[l.Commit])
 	}
-	require.Equal(t, want, Origins(versions))
-	require.Empty(t, Origins(nil))
-	require.Empty(t, Origins([][]byte{[]byte("a\n"), nil}))
+	asked := 0
+	older := func() ([]byte, bool, error) {
+		if asked++; asked == len(versions) {
+			return nil, false, nil
+		}
+		return versions[len(versions)-1-asked], true, nil
+	}
+	got, complete, err := Origins(versions[len(versions)-1], older)
+	require.NoError(t, err)
+	require.False(t, complete, "lines of the first version may be older still")
+	for i := range got {
+		got[i] = len(versions) - 1 - got[i]
+	}
+	require.Equal(t, want, got)
+
+	got, complete, err = Origins(nil, nil)
+	require.NoError(t, err)
+	require.True(t, complete)
+	require.Empty(t, got)
+	got, complete, err = Origins([]byte("new\n"), func() ([]byte, bool, error) { return []byte("old\n"), true, nil })
+	require.NoError(t, err)
+	require.True(t, complete)
+	require.Equal(t, []int{0}, got)
 }
 
 // rebuilds checks that the edits turn a into b, also where they were found piece by piece.

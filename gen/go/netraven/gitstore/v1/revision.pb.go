@@ -77,6 +77,61 @@ func (Revision_State) EnumDescriptor() ([]byte, []int) {
 	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{0, 0}
 }
 
+// Where it is.
+type Diff_Line_Side int32
+
+const (
+	Diff_Line_UNSPECIFIED Diff_Line_Side = 0
+	Diff_Line_BOTH        Diff_Line_Side = 1
+	// Removed.
+	Diff_Line_OLD Diff_Line_Side = 2
+	// Added.
+	Diff_Line_NEW Diff_Line_Side = 3
+)
+
+// Enum value maps for Diff_Line_Side.
+var (
+	Diff_Line_Side_name = map[int32]string{
+		0: "UNSPECIFIED",
+		1: "BOTH",
+		2: "OLD",
+		3: "NEW",
+	}
+	Diff_Line_Side_value = map[string]int32{
+		"UNSPECIFIED": 0,
+		"BOTH":        1,
+		"OLD":         2,
+		"NEW":         3,
+	}
+)
+
+func (x Diff_Line_Side) Enum() *Diff_Line_Side {
+	p := new(Diff_Line_Side)
+	*p = x
+	return p
+}
+
+func (x Diff_Line_Side) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Diff_Line_Side) Descriptor() protoreflect.EnumDescriptor {
+	return file_netraven_gitstore_v1_revision_proto_enumTypes[1].Descriptor()
+}
+
+func (Diff_Line_Side) Type() protoreflect.EnumType {
+	return &file_netraven_gitstore_v1_revision_proto_enumTypes[1]
+}
+
+func (x Diff_Line_Side) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Diff_Line_Side.Descriptor instead.
+func (Diff_Line_Side) EnumDescriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{1, 1, 0}
+}
+
 // Revision is one recorded state of an artifact, or a suspect: a text kept apart, which becomes one when it is accepted.
 type Revision struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -242,6 +297,7 @@ type Diff struct {
 	Unified       string                 `protobuf:"bytes,3,opt,name=unified,proto3" json:"unified,omitempty"`
 	LinesAdded    int32                  `protobuf:"varint,4,opt,name=lines_added,json=linesAdded,proto3" json:"lines_added,omitempty"`
 	LinesRemoved  int32                  `protobuf:"varint,5,opt,name=lines_removed,json=linesRemoved,proto3" json:"lines_removed,omitempty"`
+	Hunks         []*Diff_Hunk           `protobuf:"bytes,6,rep,name=hunks,proto3" json:"hunks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -311,6 +367,67 @@ func (x *Diff) GetLinesRemoved() int32 {
 	return 0
 }
 
+func (x *Diff) GetHunks() []*Diff_Hunk {
+	if x != nil {
+		return x.Hunks
+	}
+	return nil
+}
+
+// Blame says with which revision each line came.
+type Blame struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Sections []*Blame_Section       `protobuf:"bytes,1,rep,name=sections,proto3" json:"sections,omitempty"`
+	// Every line is explained. Else the last revision looked at stands for what is older.
+	Complete      bool `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Blame) Reset() {
+	*x = Blame{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Blame) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Blame) ProtoMessage() {}
+
+func (x *Blame) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Blame.ProtoReflect.Descriptor instead.
+func (*Blame) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Blame) GetSections() []*Blame_Section {
+	if x != nil {
+		return x.Sections
+	}
+	return nil
+}
+
+func (x *Blame) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
 // ListRevisionsRequest asks for a page of revisions.
 type ListRevisionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -321,14 +438,18 @@ type ListRevisionsRequest struct {
 	PageSize  int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only ACCEPTED or only SUSPECT ones; unset: both.
-	State         Revision_State `protobuf:"varint,5,opt,name=state,proto3,enum=netraven.gitstore.v1.Revision_State" json:"state,omitempty"`
+	State Revision_State `protobuf:"varint,5,opt,name=state,proto3,enum=netraven.gitstore.v1.Revision_State" json:"state,omitempty"`
+	// Recorded at this time or later.
+	Since *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	// Recorded before this time.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRevisionsRequest) Reset() {
 	*x = ListRevisionsRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[2]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -340,7 +461,7 @@ func (x *ListRevisionsRequest) String() string {
 func (*ListRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[2]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -353,7 +474,7 @@ func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{2}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListRevisionsRequest) GetDeviceId() string {
@@ -391,6 +512,20 @@ func (x *ListRevisionsRequest) GetState() Revision_State {
 	return Revision_UNSPECIFIED
 }
 
+func (x *ListRevisionsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *ListRevisionsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
 // ListRevisionsResponse is a page of revisions.
 type ListRevisionsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -402,7 +537,7 @@ type ListRevisionsResponse struct {
 
 func (x *ListRevisionsResponse) Reset() {
 	*x = ListRevisionsResponse{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[3]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -414,7 +549,7 @@ func (x *ListRevisionsResponse) String() string {
 func (*ListRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[3]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -427,7 +562,7 @@ func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{3}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListRevisionsResponse) GetItems() []*Revision {
@@ -454,7 +589,7 @@ type GetRevisionRequest struct {
 
 func (x *GetRevisionRequest) Reset() {
 	*x = GetRevisionRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[4]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -466,7 +601,7 @@ func (x *GetRevisionRequest) String() string {
 func (*GetRevisionRequest) ProtoMessage() {}
 
 func (x *GetRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[4]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -479,7 +614,7 @@ func (x *GetRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRevisionRequest.ProtoReflect.Descriptor instead.
 func (*GetRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{4}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetRevisionRequest) GetId() string {
@@ -499,7 +634,7 @@ type AcceptRevisionRequest struct {
 
 func (x *AcceptRevisionRequest) Reset() {
 	*x = AcceptRevisionRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +646,7 @@ func (x *AcceptRevisionRequest) String() string {
 func (*AcceptRevisionRequest) ProtoMessage() {}
 
 func (x *AcceptRevisionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[5]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +659,7 @@ func (x *AcceptRevisionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptRevisionRequest.ProtoReflect.Descriptor instead.
 func (*AcceptRevisionRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{5}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AcceptRevisionRequest) GetId() string {
@@ -546,7 +681,7 @@ type GetContentRequest struct {
 
 func (x *GetContentRequest) Reset() {
 	*x = GetContentRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -558,7 +693,7 @@ func (x *GetContentRequest) String() string {
 func (*GetContentRequest) ProtoMessage() {}
 
 func (x *GetContentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[6]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -571,7 +706,7 @@ func (x *GetContentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetContentRequest.ProtoReflect.Descriptor instead.
 func (*GetContentRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{6}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetContentRequest) GetId() string {
@@ -584,6 +719,51 @@ func (x *GetContentRequest) GetId() string {
 func (x *GetContentRequest) GetView() string {
 	if x != nil {
 		return x.View
+	}
+	return ""
+}
+
+// GetBlameRequest names a revision.
+type GetBlameRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBlameRequest) Reset() {
+	*x = GetBlameRequest{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBlameRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBlameRequest) ProtoMessage() {}
+
+func (x *GetBlameRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBlameRequest.ProtoReflect.Descriptor instead.
+func (*GetBlameRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetBlameRequest) GetId() string {
+	if x != nil {
+		return x.Id
 	}
 	return ""
 }
@@ -601,7 +781,7 @@ type GetDiffRequest struct {
 
 func (x *GetDiffRequest) Reset() {
 	*x = GetDiffRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[7]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +793,7 @@ func (x *GetDiffRequest) String() string {
 func (*GetDiffRequest) ProtoMessage() {}
 
 func (x *GetDiffRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[7]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +806,7 @@ func (x *GetDiffRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDiffRequest.ProtoReflect.Descriptor instead.
 func (*GetDiffRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{7}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetDiffRequest) GetFrom() string {
@@ -648,6 +828,200 @@ func (x *GetDiffRequest) GetFormat() string {
 		return x.Format
 	}
 	return ""
+}
+
+// One stretch with its surroundings: what a side-by-side view shows.
+type Diff_Hunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First line, counted from 1; the line before where there are none.
+	OldStart      int32        `protobuf:"varint,1,opt,name=old_start,json=oldStart,proto3" json:"old_start,omitempty"`
+	OldLines      int32        `protobuf:"varint,2,opt,name=old_lines,json=oldLines,proto3" json:"old_lines,omitempty"`
+	NewStart      int32        `protobuf:"varint,3,opt,name=new_start,json=newStart,proto3" json:"new_start,omitempty"`
+	NewLines      int32        `protobuf:"varint,4,opt,name=new_lines,json=newLines,proto3" json:"new_lines,omitempty"`
+	Lines         []*Diff_Line `protobuf:"bytes,5,rep,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Diff_Hunk) Reset() {
+	*x = Diff_Hunk{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Diff_Hunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Diff_Hunk) ProtoMessage() {}
+
+func (x *Diff_Hunk) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Diff_Hunk.ProtoReflect.Descriptor instead.
+func (*Diff_Hunk) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *Diff_Hunk) GetOldStart() int32 {
+	if x != nil {
+		return x.OldStart
+	}
+	return 0
+}
+
+func (x *Diff_Hunk) GetOldLines() int32 {
+	if x != nil {
+		return x.OldLines
+	}
+	return 0
+}
+
+func (x *Diff_Hunk) GetNewStart() int32 {
+	if x != nil {
+		return x.NewStart
+	}
+	return 0
+}
+
+func (x *Diff_Hunk) GetNewLines() int32 {
+	if x != nil {
+		return x.NewLines
+	}
+	return 0
+}
+
+func (x *Diff_Hunk) GetLines() []*Diff_Line {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+// One line.
+type Diff_Line struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Side  Diff_Line_Side         `protobuf:"varint,1,opt,name=side,proto3,enum=netraven.gitstore.v1.Diff_Line_Side" json:"side,omitempty"`
+	// Without its line end. Bytes that are no UTF-8 are U+FFFD.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Diff_Line) Reset() {
+	*x = Diff_Line{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Diff_Line) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Diff_Line) ProtoMessage() {}
+
+func (x *Diff_Line) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Diff_Line.ProtoReflect.Descriptor instead.
+func (*Diff_Line) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{1, 1}
+}
+
+func (x *Diff_Line) GetSide() Diff_Line_Side {
+	if x != nil {
+		return x.Side
+	}
+	return Diff_Line_UNSPECIFIED
+}
+
+func (x *Diff_Line) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Lines in a row that came together.
+type Blame_Section struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counted from 1.
+	FirstLine     int32     `protobuf:"varint,1,opt,name=first_line,json=firstLine,proto3" json:"first_line,omitempty"`
+	Lines         int32     `protobuf:"varint,2,opt,name=lines,proto3" json:"lines,omitempty"`
+	Revision      *Revision `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Blame_Section) Reset() {
+	*x = Blame_Section{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Blame_Section) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Blame_Section) ProtoMessage() {}
+
+func (x *Blame_Section) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Blame_Section.ProtoReflect.Descriptor instead.
+func (*Blame_Section) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{2, 0}
+}
+
+func (x *Blame_Section) GetFirstLine() int32 {
+	if x != nil {
+		return x.FirstLine
+	}
+	return 0
+}
+
+func (x *Blame_Section) GetLines() int32 {
+	if x != nil {
+		return x.Lines
+	}
+	return 0
+}
+
+func (x *Blame_Section) GetRevision() *Revision {
+	if x != nil {
+		return x.Revision
+	}
+	return nil
 }
 
 var File_netraven_gitstore_v1_revision_proto protoreflect.FileDescriptor
@@ -676,21 +1050,46 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x05State\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\f\n" +
 	"\bACCEPTED\x10\x01\x12\v\n" +
-	"\aSUSPECT\x10\x02\"\x8a\x01\n" +
+	"\aSUSPECT\x10\x02\"\x81\x04\n" +
 	"\x04Diff\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
 	"\aunified\x18\x03 \x01(\tR\aunified\x12\x1f\n" +
 	"\vlines_added\x18\x04 \x01(\x05R\n" +
 	"linesAdded\x12#\n" +
-	"\rlines_removed\x18\x05 \x01(\x05R\flinesRemoved\"\xc7\x01\n" +
+	"\rlines_removed\x18\x05 \x01(\x05R\flinesRemoved\x125\n" +
+	"\x05hunks\x18\x06 \x03(\v2\x1f.netraven.gitstore.v1.Diff.HunkR\x05hunks\x1a\xb1\x01\n" +
+	"\x04Hunk\x12\x1b\n" +
+	"\told_start\x18\x01 \x01(\x05R\boldStart\x12\x1b\n" +
+	"\told_lines\x18\x02 \x01(\x05R\boldLines\x12\x1b\n" +
+	"\tnew_start\x18\x03 \x01(\x05R\bnewStart\x12\x1b\n" +
+	"\tnew_lines\x18\x04 \x01(\x05R\bnewLines\x125\n" +
+	"\x05lines\x18\x05 \x03(\v2\x1f.netraven.gitstore.v1.Diff.LineR\x05lines\x1a\x89\x01\n" +
+	"\x04Line\x128\n" +
+	"\x04side\x18\x01 \x01(\x0e2$.netraven.gitstore.v1.Diff.Line.SideR\x04side\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"3\n" +
+	"\x04Side\x12\x0f\n" +
+	"\vUNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04BOTH\x10\x01\x12\a\n" +
+	"\x03OLD\x10\x02\x12\a\n" +
+	"\x03NEW\x10\x03\"\xe0\x01\n" +
+	"\x05Blame\x12?\n" +
+	"\bsections\x18\x01 \x03(\v2#.netraven.gitstore.v1.Blame.SectionR\bsections\x12\x1a\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x1az\n" +
+	"\aSection\x12\x1d\n" +
+	"\n" +
+	"first_line\x18\x01 \x01(\x05R\tfirstLine\x12\x14\n" +
+	"\x05lines\x18\x02 \x01(\x05R\x05lines\x12:\n" +
+	"\brevision\x18\x03 \x01(\v2\x1e.netraven.gitstore.v1.RevisionR\brevision\"\xab\x02\n" +
 	"\x14ListRevisionsRequest\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1a\n" +
 	"\bartifact\x18\x02 \x01(\tR\bartifact\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\x12:\n" +
-	"\x05state\x18\x05 \x01(\x0e2$.netraven.gitstore.v1.Revision.StateR\x05state\"u\n" +
+	"\x05state\x18\x05 \x01(\x0e2$.netraven.gitstore.v1.Revision.StateR\x05state\x120\n" +
+	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"u\n" +
 	"\x15ListRevisionsResponse\x124\n" +
 	"\x05items\x18\x01 \x03(\v2\x1e.netraven.gitstore.v1.RevisionR\x05items\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"$\n" +
@@ -700,17 +1099,20 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"7\n" +
 	"\x11GetContentRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04view\x18\x02 \x01(\tR\x04view\"L\n" +
+	"\x04view\x18\x02 \x01(\tR\x04view\"!\n" +
+	"\x0fGetBlameRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"L\n" +
 	"\x0eGetDiffRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
-	"\x06format\x18\x03 \x01(\tR\x06format2\x9b\x06\n" +
+	"\x06format\x18\x03 \x01(\tR\x06format2\xac\a\n" +
 	"\x0fRevisionService\x12\xc6\x01\n" +
 	"\rListRevisions\x12*.netraven.gitstore.v1.ListRevisionsRequest\x1a+.netraven.gitstore.v1.ListRevisionsResponse\"\\\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02<Z\x13\x12\x11/api/v1/revisions\x12%/api/v1/devices/{device_id}/revisions\x12\x91\x01\n" +
 	"\vGetRevision\x12(.netraven.gitstore.v1.GetRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"8\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/revisions/{id}\x12\xa3\x01\n" +
 	"\x0eAcceptRevision\x12+.netraven.gitstore.v1.AcceptRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"D\x8a\xb5\x18\x18gitstore.revision.accept\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/revisions/{id}:accept\x12\x8d\x01\n" +
 	"\n" +
-	"GetContent\x12'.netraven.gitstore.v1.GetContentRequest\x1a\x14.google.api.HttpBody\"@\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/revisions/{id}/content\x12u\n" +
+	"GetContent\x12'.netraven.gitstore.v1.GetContentRequest\x1a\x14.google.api.HttpBody\"@\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/revisions/{id}/content\x12\x8e\x01\n" +
+	"\bGetBlame\x12%.netraven.gitstore.v1.GetBlameRequest\x1a\x1b.netraven.gitstore.v1.Blame\">\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/v1/revisions/{id}/blame\x12u\n" +
 	"\aGetDiff\x12$.netraven.gitstore.v1.GetDiffRequest\x1a\x14.google.api.HttpBody\".\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/diffB\xe0\x01\n" +
 	"\x18com.netraven.gitstore.v1B\rRevisionProtoP\x01ZCgithub.com/netraven/netraven/gen/go/netraven/gitstore/v1;gitstorev1\xa2\x02\x03NGX\xaa\x02\x14Netraven.Gitstore.V1\xca\x02\x14Netraven\\Gitstore\\V1\xe2\x02 Netraven\\Gitstore\\V1\\GPBMetadata\xea\x02\x16Netraven::Gitstore::V1b\x06proto3"
 
@@ -726,40 +1128,55 @@ func file_netraven_gitstore_v1_revision_proto_rawDescGZIP() []byte {
 	return file_netraven_gitstore_v1_revision_proto_rawDescData
 }
 
-var file_netraven_gitstore_v1_revision_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_netraven_gitstore_v1_revision_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_netraven_gitstore_v1_revision_proto_goTypes = []any{
 	(Revision_State)(0),           // 0: netraven.gitstore.v1.Revision.State
-	(*Revision)(nil),              // 1: netraven.gitstore.v1.Revision
-	(*Diff)(nil),                  // 2: netraven.gitstore.v1.Diff
-	(*ListRevisionsRequest)(nil),  // 3: netraven.gitstore.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil), // 4: netraven.gitstore.v1.ListRevisionsResponse
-	(*GetRevisionRequest)(nil),    // 5: netraven.gitstore.v1.GetRevisionRequest
-	(*AcceptRevisionRequest)(nil), // 6: netraven.gitstore.v1.AcceptRevisionRequest
-	(*GetContentRequest)(nil),     // 7: netraven.gitstore.v1.GetContentRequest
-	(*GetDiffRequest)(nil),        // 8: netraven.gitstore.v1.GetDiffRequest
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*httpbody.HttpBody)(nil),     // 10: google.api.HttpBody
+	(Diff_Line_Side)(0),           // 1: netraven.gitstore.v1.Diff.Line.Side
+	(*Revision)(nil),              // 2: netraven.gitstore.v1.Revision
+	(*Diff)(nil),                  // 3: netraven.gitstore.v1.Diff
+	(*Blame)(nil),                 // 4: netraven.gitstore.v1.Blame
+	(*ListRevisionsRequest)(nil),  // 5: netraven.gitstore.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil), // 6: netraven.gitstore.v1.ListRevisionsResponse
+	(*GetRevisionRequest)(nil),    // 7: netraven.gitstore.v1.GetRevisionRequest
+	(*AcceptRevisionRequest)(nil), // 8: netraven.gitstore.v1.AcceptRevisionRequest
+	(*GetContentRequest)(nil),     // 9: netraven.gitstore.v1.GetContentRequest
+	(*GetBlameRequest)(nil),       // 10: netraven.gitstore.v1.GetBlameRequest
+	(*GetDiffRequest)(nil),        // 11: netraven.gitstore.v1.GetDiffRequest
+	(*Diff_Hunk)(nil),             // 12: netraven.gitstore.v1.Diff.Hunk
+	(*Diff_Line)(nil),             // 13: netraven.gitstore.v1.Diff.Line
+	(*Blame_Section)(nil),         // 14: netraven.gitstore.v1.Blame.Section
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*httpbody.HttpBody)(nil),     // 16: google.api.HttpBody
 }
 var file_netraven_gitstore_v1_revision_proto_depIdxs = []int32{
-	9,  // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	0,  // 1: netraven.gitstore.v1.ListRevisionsRequest.state:type_name -> netraven.gitstore.v1.Revision.State
-	1,  // 2: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
-	3,  // 3: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
-	5,  // 4: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
-	6,  // 5: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
-	7,  // 6: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
-	8,  // 7: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
-	4,  // 8: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
-	1,  // 9: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
-	1,  // 10: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
-	10, // 11: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
-	10, // 12: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
-	8,  // [8:13] is the sub-list for method output_type
-	3,  // [3:8] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	15, // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
+	12, // 1: netraven.gitstore.v1.Diff.hunks:type_name -> netraven.gitstore.v1.Diff.Hunk
+	14, // 2: netraven.gitstore.v1.Blame.sections:type_name -> netraven.gitstore.v1.Blame.Section
+	0,  // 3: netraven.gitstore.v1.ListRevisionsRequest.state:type_name -> netraven.gitstore.v1.Revision.State
+	15, // 4: netraven.gitstore.v1.ListRevisionsRequest.since:type_name -> google.protobuf.Timestamp
+	15, // 5: netraven.gitstore.v1.ListRevisionsRequest.until:type_name -> google.protobuf.Timestamp
+	2,  // 6: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
+	13, // 7: netraven.gitstore.v1.Diff.Hunk.lines:type_name -> netraven.gitstore.v1.Diff.Line
+	1,  // 8: netraven.gitstore.v1.Diff.Line.side:type_name -> netraven.gitstore.v1.Diff.Line.Side
+	2,  // 9: netraven.gitstore.v1.Blame.Section.revision:type_name -> netraven.gitstore.v1.Revision
+	5,  // 10: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
+	7,  // 11: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
+	8,  // 12: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
+	9,  // 13: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
+	10, // 14: netraven.gitstore.v1.RevisionService.GetBlame:input_type -> netraven.gitstore.v1.GetBlameRequest
+	11, // 15: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
+	6,  // 16: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
+	2,  // 17: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
+	2,  // 18: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
+	16, // 19: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
+	4,  // 20: netraven.gitstore.v1.RevisionService.GetBlame:output_type -> netraven.gitstore.v1.Blame
+	16, // 21: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_netraven_gitstore_v1_revision_proto_init() }
@@ -772,8 +1189,8 @@ func file_netraven_gitstore_v1_revision_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_gitstore_v1_revision_proto_rawDesc), len(file_netraven_gitstore_v1_revision_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   8,
+			NumEnums:      2,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	RevisionService_GetRevision_FullMethodName    = "/netraven.gitstore.v1.RevisionService/GetRevision"
 	RevisionService_AcceptRevision_FullMethodName = "/netraven.gitstore.v1.RevisionService/AcceptRevision"
 	RevisionService_GetContent_FullMethodName     = "/netraven.gitstore.v1.RevisionService/GetContent"
+	RevisionService_GetBlame_FullMethodName       = "/netraven.gitstore.v1.RevisionService/GetBlame"
 	RevisionService_GetDiff_FullMethodName        = "/netraven.gitstore.v1.RevisionService/GetDiff"
 )
 
@@ -47,6 +48,9 @@ type RevisionServiceClient interface {
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	GetContent(ctx context.Context, in *GetContentRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
+	// GetBlame answers with which revision each line of a masked text came. It reads the revisions back until every line is explained, at
+	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
+	GetBlame(ctx context.Context, in *GetBlameRequest, opts ...grpc.CallOption) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
 	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN.
 	GetDiff(ctx context.Context, in *GetDiffRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
@@ -100,6 +104,16 @@ func (c *revisionServiceClient) GetContent(ctx context.Context, in *GetContentRe
 	return out, nil
 }
 
+func (c *revisionServiceClient) GetBlame(ctx context.Context, in *GetBlameRequest, opts ...grpc.CallOption) (*Blame, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Blame)
+	err := c.cc.Invoke(ctx, RevisionService_GetBlame_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *revisionServiceClient) GetDiff(ctx context.Context, in *GetDiffRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(httpbody.HttpBody)
@@ -130,6 +144,9 @@ type RevisionServiceServer interface {
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error)
+	// GetBlame answers with which revision each line of a masked text came. It reads the revisions back until every line is explained, at
+	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
+	GetBlame(context.Context, *GetBlameRequest) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
 	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN.
 	GetDiff(context.Context, *GetDiffRequest) (*httpbody.HttpBody, error)
@@ -154,6 +171,9 @@ func (UnimplementedRevisionServiceServer) AcceptRevision(context.Context, *Accep
 }
 func (UnimplementedRevisionServiceServer) GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetContent not implemented")
+}
+func (UnimplementedRevisionServiceServer) GetBlame(context.Context, *GetBlameRequest) (*Blame, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBlame not implemented")
 }
 func (UnimplementedRevisionServiceServer) GetDiff(context.Context, *GetDiffRequest) (*httpbody.HttpBody, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDiff not implemented")
@@ -251,6 +271,24 @@ func _RevisionService_GetContent_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RevisionService_GetBlame_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBlameRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RevisionServiceServer).GetBlame(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RevisionService_GetBlame_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RevisionServiceServer).GetBlame(ctx, req.(*GetBlameRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RevisionService_GetDiff_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetDiffRequest)
 	if err := dec(in); err != nil {
@@ -291,6 +329,10 @@ var RevisionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetContent",
 			Handler:    _RevisionService_GetContent_Handler,
+		},
+		{
+			MethodName: "GetBlame",
+			Handler:    _RevisionService_GetBlame_Handler,
 		},
 		{
 			MethodName: "GetDiff",
