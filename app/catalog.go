@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -77,7 +78,7 @@ var catalog = []room{
 		if err != nil {
 			return nil, err
 		}
-		return job.New(job.Config{}, job.Deps{Pool: p.pool, Log: p.log, Kinds: kinds(), Signer: signer,
+		return job.New(job.Config{KeepRuns: time.Duration(p.cfg.KeepRunsDays) * 24 * time.Hour}, job.Deps{Pool: p.pool, Log: p.log, Kinds: kinds(), Signer: signer,
 			Inventory: inventoryv1.NewTargetServiceClient(p.to["inventory"]), Vault: vaultv1.NewGrantServiceClient(p.to["vault"])})
 	}},
 	{"scheduler", schedulerdb.Migrations, []string{"auth", "job"}, func(p *parts) (service, error) {

@@ -44,6 +44,8 @@ type Config struct {
 	Version string
 	// MaxSessions bounds the local agent's sessions with devices. 0: the gateway's own bound.
 	MaxSessions int
+	// KeepRunsDays is how long ended runs are kept, with their tasks, logs and results. 0: 90; negative: for ever.
+	KeepRunsDays int
 }
 
 // Default is what runs without a word of configuration.
@@ -90,6 +92,9 @@ type file struct {
 		Format string `yaml:"format"`
 	} `yaml:"log"`
 	MaxSessions int `yaml:"max_sessions"`
+	Retention   struct {
+		RunsDays int `yaml:"runs_days"`
+	} `yaml:"retention"`
 }
 
 // ReadFile puts what a YAML file says over c. An unknown key is an error that names it and its line.
@@ -124,6 +129,9 @@ func (c Config) ReadFile(path string) (Config, error) {
 	}
 	if in.MaxSessions > 0 {
 		c.MaxSessions = in.MaxSessions
+	}
+	if in.Retention.RunsDays != 0 {
+		c.KeepRunsDays = in.Retention.RunsDays
 	}
 	c.InsecureHTTP = c.InsecureHTTP || in.InsecureHTTP
 	return c, nil

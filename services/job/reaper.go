@@ -16,7 +16,7 @@ const (
 )
 
 // reapOnce does everything that time brings about: offers lapse, leases are lost, waits end, cancellations reach every task, tasks without an
-// agent expire, or follow their device to another gateway. Each chore works in bounded batches; what fails does not keep the others from their turn.
+// agent expire, or follow their device to another gateway, old runs go. Each chore works in bounded batches; what fails does not keep the others from their turn.
 func (s *Service) reapOnce(ctx context.Context) error {
 	return errors.Join(
 		s.rounds(ctx, s.reapSlots),
@@ -25,6 +25,7 @@ func (s *Service) reapOnce(ctx context.Context) error {
 		s.rounds(ctx, s.reapUnattended),
 		s.reapMoved(ctx),
 		s.store.forget(ctx, s.now()),
+		s.rounds(ctx, s.reapOld),
 	)
 }
 

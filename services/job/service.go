@@ -24,6 +24,8 @@ type Config struct {
 	Attempts int
 	// SessionBudget is an attempt's time from its claim; 0: 8 minutes.
 	SessionBudget time.Duration
+	// KeepRuns is how long a run is kept after its end, with its tasks, logs, results and transcripts; 0: 90 days, negative: for ever.
+	KeepRuns time.Duration
 }
 
 // Validate fills in defaults and refuses what makes no sense.
@@ -33,6 +35,12 @@ func (c *Config) Validate() error {
 	}
 	if c.SessionBudget == 0 {
 		c.SessionBudget = 8 * time.Minute
+	}
+	if c.KeepRuns == 0 {
+		c.KeepRuns = 90 * 24 * time.Hour
+	}
+	if c.KeepRuns > 0 && c.KeepRuns < 24*time.Hour {
+		return errors.New("job: runs are kept for at least 24 h")
 	}
 	if c.Attempts < 1 || c.Attempts > 10 {
 		return errors.New("job: attempts must be 1 to 10")
