@@ -43,11 +43,14 @@ func (s *ruleSet) all() iter.Seq[int] {
 type filter struct {
 	class   [256]uint8 // byte -> column; 0 for bytes in no literal
 	columns int
-	next    []uint16  // state*columns+column -> state*columns
+	next    []uint32  // state*columns+column -> state*columns, with hitBit where that state has found something
 	found   []uint16  // state -> index into sets, 0 for nothing
 	sets    []ruleSet // what a state has found
 	always  ruleSet   // rules without a literal
 }
+
+// hitBit marks a transition into a state that has found something: most have not, and one look-up a byte is what a filter costs.
+const hitBit = 1 << 31
 
 // newFilter builds the automaton; sets[i] holds the literals of rule i. At most maxRules rules.
 func newFilter(sets [][]string) *filter {
@@ -96,10 +99,16 @@ func (f *filter) columnsOf(lit string) []uint8 {
 }
 
 func (f *filter) take(t *trie) {
-	f.next = make([]uint16, len(t.nodes)*f.columns)
+	f.next = make([]uint32, len(t.nodes)*f.columns)
 	f.found = make([]uint16, len(t.nodes))
 	for s, n := range t.nodes {
-		copy(f.next[s*f.columns:], n.next)
+		for c, to := range n.next {
+			v := uint32(int(to) * f.columns) //nolint:gosec // below maxStates * 256
+			if !t.nodes[to].rules.empty() {
+				v |= hitBit
+			}
+			f.next[s*f.columns+c] = v
+		}
 		if n.rules.empty() {
 			continue
 		}
@@ -114,12 +123,12 @@ func (f *filter) line(b []byte) ruleSet {
 	if len(f.next) <= f.columns {
 		return hit
 	}
-	s, columns := 0, f.columns
+	next, s := f.next, uint32(0)
 	for _, c := range b {
-		col := f.class[c]
-		s = int(f.next[s*columns+int(col)])
-		if found := f.found[s]; found != 0 {
-			hit.union(&f.sets[found])
+		s = next[s+uint32(f.class[c])]
+		if s&hitBit != 0 {
+			s &^= hitBit
+			hit.union(&f.sets[f.found[int(s)/f.columns]])
 		}
 	}
 	return hit
