@@ -65,11 +65,11 @@ func (f fields) allGrouped(name string) []*Pattern {
 
 func (x *fact) compile() {
 	x.match = x.match[:min(len(x.match), maxRules)]
-	sets := make([][]string, len(x.match))
+	exprs := make([]string, len(x.match))
 	for i, p := range x.match {
-		sets[i] = literals(p.String())
+		exprs[i] = p.String()
 	}
-	x.filter = newFilter(sets)
+	x.filter = newFilter(exprs)
 }
 
 // FactsOf reads facts about the device (version, serial, model, hostname) out of artifacts, given by

@@ -1,8 +1,11 @@
 package platforms
 
 import (
+	"bytes"
 	"iter"
 	"math/bits"
+	"slices"
+	"strings"
 )
 
 // maxRules is the most rules one filter can tell apart: a rule is a bit.
@@ -36,33 +39,79 @@ func (s *ruleSet) all() iter.Seq[int] {
 	}
 }
 
-// filter tells, in one pass over a line, which rules could match there at all: those one of whose
-// literals occurs, whatever its case, and those that have no literal. Go's regular expressions run
-// at some tens of MB/s each; this automaton (Aho-Corasick, made deterministic) runs at hundreds for
-// all rules together, and nearly every line of a config ends here.
+// filter tells which rules could match in a line at all. Go's regular expressions run at some tens of MB/s each; nearly every line of a config ends
+// here. A rule is asked for in the cheapest way that its expression allows: by the texts that a line must begin with, by a rare byte, or by the texts
+// that must stand anywhere in it, whatever their case; one that allows none is always tried.
 type filter struct {
 	class   [256]uint8 // byte -> column; 0 for bytes in no literal
 	columns int
-	next    []uint32  // state*columns+column -> state*columns, with hitBit where that state has found something
-	found   []uint16  // state -> index into sets, 0 for nothing
-	sets    []ruleSet // what a state has found
-	always  ruleSet   // rules without a literal
+	heads   automaton // of the texts at the beginning: dead at the first byte that does not fit
+	words   automaton // of the texts anywhere
+	bytes   []rareByte
+	always  ruleSet
 }
 
-// hitBit marks a transition into a state that has found something: most have not, and one look-up a byte is what a filter costs.
+// automaton is an Aho-Corasick automaton, made deterministic, over a filter's columns; it takes one look-up a byte for all rules together.
+type automaton struct {
+	next  []uint32  // state*columns+column -> state*columns, with hitBit where that state has found something
+	found []uint16  // state -> index into sets, 0 for nothing
+	sets  []ruleSet // what a state has found
+}
+
+// hitBit marks a transition into a state that has found something: most have not.
 const hitBit = 1 << 31
 
-// newFilter builds the automaton; sets[i] holds the literals of rule i. At most maxRules rules.
-func newFilter(sets [][]string) *filter {
-	f := &filter{columns: 1, sets: make([]ruleSet, 1)}
-	for i, set := range sets {
-		if set == nil {
+// rareByte is a byte that every match of its rules holds.
+type rareByte struct {
+	value byte
+	rules ruleSet
+}
+
+// rare are bytes that few lines of a config have.
+const rare = "%$@^~|&"
+
+// newFilter builds the filter of at most maxRules expressions.
+func newFilter(exprs []string) *filter {
+	heads, words := make([][]string, len(exprs)), make([][]string, len(exprs))
+	f := &filter{columns: 1}
+	for i, e := range exprs {
+		all := needs(e)
+		if heads[i] = beginnings(e); heads[i] != nil {
+			continue
+		}
+		if n := slices.IndexFunc(all, func(n need) bool { return len(n.set) == 1 && len(n.set[0]) == 1 && strings.Contains(rare, n.set[0]) }); n >= 0 {
+			f.rareByte(all[n].set[0][0], i)
+		} else if len(all) > 0 {
+			words[i] = all[0].set
+		} else {
 			f.always.add(i)
 		}
+	}
+	f.build(heads, words)
+	return f
+}
+
+// build makes the automata; heads[i] and words[i] hold the texts of rule i.
+func (f *filter) build(heads, words [][]string) {
+	for _, set := range append(slices.Clone(heads), words...) {
 		for _, lit := range set {
 			f.learn(lit)
 		}
 	}
+	f.heads, f.words = f.automaton(heads, false), f.automaton(words, true)
+}
+
+func (f *filter) rareByte(c byte, rule int) {
+	i := slices.IndexFunc(f.bytes, func(r rareByte) bool { return r.value == c })
+	if i < 0 {
+		i = len(f.bytes)
+		f.bytes = append(f.bytes, rareByte{value: c})
+	}
+	f.bytes[i].rules.add(rule)
+}
+
+// automaton is empty where no rule has a text. anywhere: not only at the beginning.
+func (f *filter) automaton(sets [][]string, anywhere bool) automaton {
 	t := newTrie(f.columns)
 	for i, set := range sets {
 		for _, lit := range set {
@@ -71,9 +120,13 @@ func newFilter(sets [][]string) *filter {
 			}
 		}
 	}
-	t.link()
-	f.take(t)
-	return f
+	if len(t.nodes) == 1 {
+		return automaton{}
+	}
+	if anywhere {
+		t.link()
+	}
+	return t.automaton()
 }
 
 // learn gives every byte of lit, and its upper case, a column.
@@ -98,38 +151,40 @@ func (f *filter) columnsOf(lit string) []uint8 {
 	return out
 }
 
-func (f *filter) take(t *trie) {
-	f.next = make([]uint32, len(t.nodes)*f.columns)
-	f.found = make([]uint16, len(t.nodes))
-	for s, n := range t.nodes {
-		for c, to := range n.next {
-			v := uint32(int(to) * f.columns) //nolint:gosec // below maxStates * 256
-			if !t.nodes[to].rules.empty() {
-				v |= hitBit
-			}
-			f.next[s*f.columns+c] = v
-		}
-		if n.rules.empty() {
-			continue
-		}
-		f.found[s] = uint16(len(f.sets))
-		f.sets = append(f.sets, n.rules)
-	}
-}
-
 // line returns the rules that could match in b, a single line.
 func (f *filter) line(b []byte) ruleSet {
 	hit := f.always
-	if len(f.next) <= f.columns {
-		return hit
+	if next := f.heads.next; next != nil {
+		s := uint32(0)
+		for _, c := range b {
+			if s = next[s+uint32(f.class[c])]; s == 0 {
+				break
+			}
+			if s&hitBit != 0 {
+				s &^= hitBit
+				hit.union(f.heads.at(s, f.columns))
+			}
+		}
 	}
-	next, s := f.next, uint32(0)
-	for _, c := range b {
-		s = next[s+uint32(f.class[c])]
-		if s&hitBit != 0 {
-			s &^= hitBit
-			hit.union(&f.sets[f.found[int(s)/f.columns]])
+	for i := range f.bytes {
+		if bytes.IndexByte(b, f.bytes[i].value) >= 0 {
+			hit.union(&f.bytes[i].rules)
+		}
+	}
+	if next := f.words.next; next != nil {
+		s := uint32(0)
+		for _, c := range b {
+			s = next[s+uint32(f.class[c])]
+			if s&hitBit != 0 {
+				s &^= hitBit
+				hit.union(f.words.at(s, f.columns))
+			}
 		}
 	}
 	return hit
+}
+
+// at is what the state has found.
+func (a *automaton) at(state uint32, columns int) *ruleSet {
+	return &a.sets[a.found[int(state)/columns]]
 }

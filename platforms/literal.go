@@ -19,14 +19,6 @@ type need struct {
 	lead int
 }
 
-// literals returns the most telling need's texts. Nil means that nothing is known and the expression has to be tried everywhere.
-func literals(expr string) []string {
-	if all := needs(expr); len(all) > 0 {
-		return all[0].set
-	}
-	return nil
-}
-
 // needs returns what every match of expr holds, the most telling first. The two non-ASCII letters that fold to ASCII (U+017F, U+212A) are left
 // out of account on purpose.
 func needs(expr string) []need {
@@ -39,6 +31,29 @@ func needs(expr string) []need {
 		return cmp.Or(shortest(b.set)-shortest(a.set), len(a.set)-len(b.set))
 	})
 	return all
+}
+
+// beginnings returns texts, in ASCII lower case, one of which every line that expr matches in begins with. Nil: nothing is known.
+func beginnings(expr string) []string {
+	re, err := syntax.Parse("(?m)"+expr, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	if re = re.Simplify(); re.Op != syntax.OpConcat || re.Sub[0].Op != syntax.OpBeginLine {
+		return nil
+	}
+	run := []string{""}
+	for _, s := range re.Sub[1:] {
+		set, ok := exact(s)
+		if !ok || len(run)*len(set) > maxExact {
+			break
+		}
+		run = product(run, set)
+	}
+	if usable(run, 0) == nil {
+		return nil
+	}
+	return run
 }
 
 // required is needs for a parsed expression, in the order of the text.

@@ -21,15 +21,13 @@ func newMasker(rules []secretRule) (*masker, bool) {
 		return nil, false
 	}
 	m := &masker{rules: rules}
-	sets := make([][]string, len(rules))
+	exprs := make([]string, len(rules))
 	for i, r := range rules {
-		if m.rules[i].needs = needs(r.match.String()); len(m.rules[i].needs) > 0 {
-			sets[i] = m.rules[i].needs[0].set
-		}
+		exprs[i], m.rules[i].needs = r.match.String(), needs(r.match.String())
 		m.salted = m.salted || r.salted
 		m.nested = m.nested || r.within != nil
 	}
-	m.filter = newFilter(sets)
+	m.filter = newFilter(exprs)
 	return m, true
 }
 

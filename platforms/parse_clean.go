@@ -21,11 +21,11 @@ func (f fields) cleaner(log []*Pattern) cleaner {
 		f.problem(f.node, f.path, "has more than %d cleaning rules", maxRules)
 		return cleaner{}
 	}
-	sets := make([][]string, len(c.rules))
+	exprs := make([]string, len(c.rules))
 	for i, r := range c.rules {
-		sets[i] = literals(r.match.String())
+		exprs[i] = r.match.String()
 	}
-	c.filter = newFilter(sets)
+	c.filter = newFilter(exprs)
 	return c
 }
 

@@ -25,7 +25,7 @@ func (r *secretRule) start(low []byte) int {
 	from := 0
 	for i, n := range r.needs {
 		if i == 0 && n.lead < 0 {
-			continue // the filter has found it
+			continue // most likely the filter has found it
 		}
 		at := -1
 		for _, lit := range n.set {

@@ -61,3 +61,23 @@ func (t *trie) link() {
 		}
 	}
 }
+
+// automaton is the trie in the shape that a filter walks.
+func (t *trie) automaton() automaton {
+	a := automaton{next: make([]uint32, len(t.nodes)*t.columns), found: make([]uint16, len(t.nodes)), sets: make([]ruleSet, 1)}
+	for s, n := range t.nodes {
+		for c, to := range n.next {
+			v := uint32(int(to) * t.columns) //nolint:gosec // below maxStates * 256
+			if !t.nodes[to].rules.empty() {
+				v |= hitBit
+			}
+			a.next[s*t.columns+c] = v
+		}
+		if n.rules.empty() {
+			continue
+		}
+		a.found[s] = uint16(len(a.sets))
+		a.sets = append(a.sets, n.rules)
+	}
+	return a
+}
