@@ -115,6 +115,8 @@ func merge(now, sent *inventoryv1.Device, paths []string) error {
 			now.Notes = sent.GetNotes()
 		case "enabled":
 			now.Enabled = sent.Enabled
+		case "jump_host_id":
+			now.JumpHostId = sent.GetJumpHostId()
 		case "ssh":
 			now.Ssh = sent.GetSsh()
 		default:
@@ -143,7 +145,9 @@ type device struct {
 	gateway *uuid.UUID
 	tags    []string
 	enabled bool
-	msg     *inventoryv1.Device
+	// jumpHost is nil for the site's, or none.
+	jumpHost *uuid.UUID
+	msg      *inventoryv1.Device
 }
 
 // checkDevice answers the device with defaults filled in, or what is wrong with its first wrong field.
@@ -174,6 +178,10 @@ func (s *Service) checkDevice(in *inventoryv1.Device) (device, error) {
 			return d, err
 		}
 		d.gateway = &gateway
+	}
+	self, _ := uuid.Parse(in.GetId())
+	if d.jumpHost, err = checkJumpHost(in.GetJumpHostId(), self); err != nil {
+		return d, err
 	}
 	if d.tags, err = checkTags("tags", in.GetTags()); err != nil {
 		return d, err

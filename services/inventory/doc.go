@@ -11,6 +11,7 @@
 //   - A host key is ACCEPTED at first contact only if nothing is accepted for the device yet; afterwards only a person accepts, now or by
 //     planning a replacement.
 //   - A replacement window accepts one key, and is gone with it. Who opened it and what came of it is in the audit trail before the key is trusted.
+//   - There is at most one jump host on the way to a device: none has one itself, and none that is used can be deleted.
 //   - Every platform page that a target ever named can be had by its digest.
 //
 // Host keys of one device:

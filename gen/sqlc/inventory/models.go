@@ -39,6 +39,7 @@ type Device struct {
 	HostKeyCa        string
 	HostKeyWindow    *time.Time
 	HostKeyWindowBy  string
+	JumpHostID       *uuid.UUID
 }
 
 type DeviceTag struct {
@@ -74,12 +75,13 @@ type PlatformPage struct {
 }
 
 type Site struct {
-	ID        uuid.UUID
-	Name      string
-	GatewayID uuid.UUID
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	HostKeyCa string
+	ID         uuid.UUID
+	Name       string
+	GatewayID  uuid.UUID
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	HostKeyCa  string
+	JumpHostID *uuid.UUID
 }
 
 type Tag struct {

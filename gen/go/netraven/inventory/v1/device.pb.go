@@ -180,8 +180,11 @@ type Device struct {
 	UpdatedAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// Until when a new host key is accepted once, as planned with host_keys:replace. Read only.
 	HostKeyWindowUntil *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=host_key_window_until,json=hostKeyWindowUntil,proto3" json:"host_key_window_until,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// A device that this one is reached through, with that one's credentials and host keys: it forwards the connection (direct-tcpip). It is
+	// connected to directly itself. Empty: the site's, or none.
+	JumpHostId    string `protobuf:"bytes,22,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Device) Reset() {
@@ -359,6 +362,13 @@ func (x *Device) GetHostKeyWindowUntil() *timestamppb.Timestamp {
 		return x.HostKeyWindowUntil
 	}
 	return nil
+}
+
+func (x *Device) GetJumpHostId() string {
+	if x != nil {
+		return x.JumpHostId
+	}
+	return ""
 }
 
 // ListDevicesRequest asks for a page; filters intersect.
@@ -1614,7 +1624,7 @@ var File_netraven_inventory_v1_device_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\x86\n" +
+	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xa8\n" +
 	"\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -1643,7 +1653,9 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"created_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12M\n" +
-	"\x15host_key_window_until\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x1a\xff\x03\n" +
+	"\x15host_key_window_until\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x12 \n" +
+	"\fjump_host_id\x18\x16 \x01(\tR\n" +
+	"jumpHostId\x1a\xff\x03\n" +
 	"\x03Ssh\x12\x16\n" +
 	"\x06legacy\x18\x01 \x01(\bR\x06legacy\x12W\n" +
 	"\x0fhost_key_policy\x18\x02 \x01(\x0e2/.netraven.inventory.v1.Device.Ssh.HostKeyPolicyR\rhostKeyPolicy\x12C\n" +
