@@ -21,6 +21,8 @@ type Config struct {
 	Credentials func(ctx context.Context) (*vaultv1.Grant, error)
 	// Dial opens the TCP connection. Nil: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Jump is the host that the device is reached through. Nil: it is connected to directly.
+	Jump *Jump
 	// Log takes lines for people, without secrets. Nil: nowhere.
 	Log func(level, message string)
 	// Traffic takes what passes between the session and the device, secrets left out, as it passes. Nil: nowhere.

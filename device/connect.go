@@ -40,11 +40,9 @@ func (s *Session) connect() (ending, *jobv1.Failure) {
 	if f != nil {
 		return broken, f
 	}
-	dialCtx, cancel := context.WithTimeout(s.ctx, s.limits.Connect)
-	conn, err := s.cfg.Dial(dialCtx, "tcp", s.address())
-	cancel()
-	if err != nil {
-		return broken, s.unreachable(s.ctx, err)
+	conn, f := s.dial()
+	if f != nil {
+		return broken, f
 	}
 	s.enter("host_key")
 	l := &link{conn: &meter{Conn: conn}, watch: newWatch(conn, s.limits.Login)}

@@ -13,6 +13,8 @@
 //     their algorithms are offered, so that nobody can show a key of another type instead.
 //   - A connection tries one credential, and with it at most one method that carries the password. A
 //     second question for the same password is a refusal.
+//   - A jump host is logged in to like a device, with a host key and credentials of its own; the device's own check comes after it, end to
+//     end. What goes wrong there has the stage "jump".
 //   - The next credential is tried only after a refusal, and on a new connection.
 //   - Whatever ends a session early (ctx, deadline, silence, a limit) closes the socket at once. After
 //     Close nothing of the session is left running.

@@ -31,6 +31,10 @@ func Probe(ctx context.Context, cfg Config, banner bool) (Probed, *jobv1.Failure
 		s.ctx, cancel = context.WithTimeout(ctx, d.AsTime().Sub(cfg.Now()))
 		defer cancel()
 	}
+	if cfg.Jump != nil {
+		s.enter(jumpStage)
+		return Probed{}, s.finish(failure(jobv1.Failure_POLICY, "This device is reached through the jump host %s, which takes a login, and this kind of job makes none. The kind login tries both.", s.jumpName()))
+	}
 	s.enter("connect")
 	dialling, cancel := context.WithTimeout(s.ctx, s.limits.Connect)
 	defer cancel()

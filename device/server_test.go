@@ -36,14 +36,17 @@ type peer struct {
 
 	shell func(c *console)                  // nil: refused
 	exec  func(c *console, cmd string) *int // nil: refused; a nil status sends none
+	// forward decides on a connection to the address: a reason to refuse it, or 0. Nil: all are prohibited.
+	forward func(address string) ssh.RejectionReason
 
+	hangUp   bool                   // with the last forwarded connection
 	requests chan string            // takes the names of global requests, if it is there
 	pty      atomic.Pointer[[]byte] // the last pty request
 
-	connections, logins, refusals atomic.Int32
-	wg                            sync.WaitGroup
-	mu                            sync.Mutex
-	open                          []net.Conn
+	connections, logins, refusals, forwards atomic.Int32
+	wg                                      sync.WaitGroup
+	mu                                      sync.Mutex
+	open                                    []net.Conn
 }
 
 const (
@@ -135,6 +138,10 @@ func (p *peer) serve(conn net.Conn) {
 		}
 	})
 	for c := range channels {
+		if c.ChannelType() == "direct-tcpip" {
+			p.wg.Go(func() { p.forwardTo(c) })
+			continue
+		}
 		ch, in, err := c.Accept()
 		if err != nil {
 			continue

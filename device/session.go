@@ -27,6 +27,7 @@ type Session struct {
 	index  int    // the credential being tried
 	stage  string // where we are, for failures
 
+	jump   *Session // the one with the jump host, which outlives connections to the device
 	link   *link
 	shell  *shell // nil while commands travel by exec channels
 	large  bool   // a slot for large answers is held
@@ -45,12 +46,23 @@ type Report struct {
 	Credentials []*jobv1.CredentialOutcome
 	// Algorithms are those of the last connection, such as "curve25519-sha256 aes128-gcm@openssh.com".
 	Algorithms string
+	// Jump is what is known of the jump host, once it was come to; nil if there is none.
+	Jump *Report
 }
 
 // Open connects, logs in and prepares a session. It blocks until that is done, and within the bounds of
 // the spec's deadline, Limits and ctx; ctx ends the session also later. The session is nil if and only
 // if a failure is returned; the report is never nil. Each call is a new attempt.
 func Open(ctx context.Context, cfg Config) (*Session, *Report, *jobv1.Failure) {
+	s := newSession(ctx, cfg)
+	if f := s.open(); f != nil {
+		s.Close()
+		return nil, s.report, f
+	}
+	return s, s.report, nil
+}
+
+func newSession(ctx context.Context, cfg Config) *Session {
 	cfg = cfg.withDefaults()
 	s := &Session{cfg: cfg, limits: cfg.Limits, report: &Report{}}
 	if d := cfg.Spec.GetDeadline(); d != nil {
@@ -58,16 +70,18 @@ func Open(ctx context.Context, cfg Config) (*Session, *Report, *jobv1.Failure) {
 	} else {
 		s.ctx, s.cancel = context.WithCancel(ctx)
 	}
+	return s
+}
+
+func (s *Session) open() *jobv1.Failure {
 	f := s.pin()
 	if f == nil {
 		f = s.logIn()
 	}
 	if f != nil {
 		f = s.finish(f)
-		s.Close()
-		return nil, s.report, f
 	}
-	return s, s.report, nil
+	return f
 }
 
 // logIn tries the credentials, each on connections of its own.
@@ -135,6 +149,9 @@ func (s *Session) Close() {
 		s.shell.logOut()
 	}
 	s.disconnect(nil)
+	if s.jump != nil {
+		s.jump.Close()
+	}
 	s.cancel()
 }
 

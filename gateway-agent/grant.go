@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	hubv1 "github.com/netraven/netraven/gen/go/netraven/hub/v1"
+	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/internal/pki"
 	"github.com/netraven/netraven/internal/seal"
@@ -30,12 +32,12 @@ var passing = map[string]string{
 	"DEADLINE_EXCEEDED":   "the server took too long to answer",
 }
 
-// credentials asks for the attempt's credentials and opens them. It blocks until they are there, asking again on every new stream.
-func (a *Agent) credentials(ctx context.Context, w *work) (*vaultGrant, error) {
+// credentials asks for the credentials of a spec, the attempt's or that of its jump host, and opens them. It blocks until they are there, asking again on every new stream.
+func (a *Agent) credentials(ctx context.Context, w *work, spec *jobv1.SignedSpec) (*vaultGrant, error) {
 	ctx, cancel := context.WithTimeout(ctx, grantPatience)
 	defer cancel()
 	a.mu.Lock()
-	w.asking = true
+	w.asking = spec
 	s := a.session
 	a.mu.Unlock()
 	if s != nil {
@@ -43,7 +45,7 @@ func (a *Agent) credentials(ctx context.Context, w *work) (*vaultGrant, error) {
 	}
 	select {
 	case answer := <-w.grants:
-		return a.open(w, answer)
+		return a.open(w, spec, answer)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -53,11 +55,14 @@ func (a *Agent) credentials(ctx context.Context, w *work) (*vaultGrant, error) {
 func (a *Agent) ask(s *session, x attempt) {
 	a.mu.Lock()
 	w := a.running[x]
-	asking := w != nil && w.asking
+	var spec *jobv1.SignedSpec
+	if w != nil {
+		spec = w.asking
+	}
 	a.mu.Unlock()
-	if asking {
+	if spec != nil {
 		s.send(&hubv1.AgentMessage{Message: &hubv1.AgentMessage_CredentialRequest{CredentialRequest: &hubv1.CredentialRequest{
-			Attempt: x.ref(), Spec: w.signed,
+			Attempt: x.ref(), Spec: spec,
 		}}})
 	}
 }
@@ -66,9 +71,9 @@ func (a *Agent) ask(s *session, x attempt) {
 func (a *Agent) granted(g *hubv1.CredentialGrant) {
 	a.mu.Lock()
 	w := a.running[attemptOf(g.GetAttempt())]
-	expected := w != nil && w.asking
+	expected := w != nil && w.asking != nil && answers(g, w.asking)
 	if expected {
-		w.asking = false
+		w.asking = nil
 	}
 	a.mu.Unlock()
 	if expected {
@@ -76,15 +81,22 @@ func (a *Agent) granted(g *hubv1.CredentialGrant) {
 	}
 }
 
+// answers tells whether a grant is for the spec that was asked with. After a lost stream a question may be answered twice, the second time when
+// the attempt asks the next one.
+func answers(g *hubv1.CredentialGrant, spec *jobv1.SignedSpec) bool {
+	hash := sha256.Sum256(spec.GetSpec())
+	return len(g.GetSpecSha256()) == 0 || bytes.Equal(g.GetSpecSha256(), hash[:])
+}
+
 // open verifies that vault signed the grant for this very spec, and opens it.
-func (a *Agent) open(w *work, g *hubv1.CredentialGrant) (*vaultGrant, error) {
+func (a *Agent) open(w *work, spec *jobv1.SignedSpec, g *hubv1.CredentialGrant) (*vaultGrant, error) {
 	if why, ok := passing[g.GetRefused()]; ok {
 		return nil, &jobkind.WaitError{Why: why}
 	}
 	if g.GetGrant() == nil {
 		return nil, fmt.Errorf("refused: %s", valid(g.GetRefused()))
 	}
-	hash := sha256.Sum256(w.signed.GetSpec())
+	hash := sha256.Sum256(spec.GetSpec())
 	if err := pki.VerifyGrant(a.identity.authority(), hash, g.GetGrant(), a.now()); err != nil {
 		a.log.Error("a grant is not signed by vault for this attempt; is somebody forging credentials?", "task", w.attempt.task, "err", err)
 		return nil, errors.New("the credentials that came are not vault's for this attempt")

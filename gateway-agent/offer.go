@@ -61,6 +61,8 @@ func (a *Agent) check(signed *jobv1.SignedSpec) (*jobv1.TaskSpec, string) {
 		return spec, "MUTATING_UNSUPPORTED"
 	case !a.cfg.Policy.allowsKind(spec.GetKind()):
 		return spec, "POLICY"
+	case spec.GetJump() != nil && a.jumpOf(spec) == nil:
+		return spec, "BAD_SPEC"
 	}
 	return spec, ""
 }
@@ -99,6 +101,7 @@ func (a *Agent) admit(spec *jobv1.TaskSpec, o *hubv1.Offer) (*work, string) {
 		return nil, "SPOOL_FULL"
 	}
 	w := newWork(x, kind, spec, o, page)
+	w.jump = a.jumpOf(spec)
 	a.running[x] = w
 	a.attempts.Add(1)
 	return w, ""

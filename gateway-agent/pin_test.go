@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,4 +32,28 @@ func TestWhichKeysArePinned(t *testing.T) {
 	} {
 		require.Equal(t, c.want, firstContact(c.spec, c.out), name)
 	}
+}
+
+func TestWhatBehindAJumpHostMayBeReached(t *testing.T) {
+	some := Policy{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
+	for host, want := range map[string]bool{"10.1.2.3": true, "192.0.2.1": false, "127.0.0.1": false, "::1": false, "r1.example.net": false} {
+		require.Equal(t, want, some.allowsBehind(host) == nil, host)
+	}
+	for host, want := range map[string]bool{"192.0.2.1": true, "127.0.0.1": false, "r1.example.net": true} {
+		require.Equal(t, want, Policy{}.allowsBehind(host) == nil, host)
+	}
+	require.NoError(t, Unrestricted().allowsBehind("r1.example.net"))
+}
+
+func TestWhatTheHubIsToldOfAJumpHost(t *testing.T) {
+	spec := &jobv1.TaskSpec{TrustFirstKey: true}
+	there := &jobkind.Jumped{HostKey: []byte{1}}
+	at := func(stage string) jobkind.Outcome {
+		return jobkind.Outcome{Jump: there, Failure: &jobv1.Failure{Class: jobv1.Failure_HOST_KEY, Stage: stage}}
+	}
+	require.True(t, jumped(spec, jobkind.Outcome{Jump: there}).GetHostKeyPinned())
+	require.True(t, jumped(spec, at("host_key")).GetHostKeyPinned(), "it is the device that was not trusted")
+	require.False(t, jumped(spec, at("jump")).GetHostKeyPinned())
+	require.Nil(t, jumped(nil, jobkind.Outcome{}))
+	require.Nil(t, jumped(spec, jobkind.Outcome{}), "it was not come to")
 }

@@ -32,7 +32,8 @@ type work struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	grants  chan *hubv1.CredentialGrant // the answer to a CredentialRequest
-	asking  bool                        // guarded by Agent.mu: a CredentialRequest waits for its answer
+	asking  *jobv1.SignedSpec           // guarded by Agent.mu: a CredentialRequest with this spec waits for its answer
+	jump    *jobv1.TaskSpec             // of the jump host, or nil
 	log     taskLog
 }
 
@@ -81,7 +82,8 @@ func (a *Agent) run(w *work) (outcome jobkind.Outcome) {
 	}()
 	outcome = jobkind.Run(ctx, w.kind, jobkind.Env{
 		Spec: w.spec, Page: w.page, Known: w.known, Now: a.now, Dial: a.cfg.Policy.dialer(),
-		Credentials: func(ctx context.Context) (*vaultGrant, error) { return a.credentials(ctx, w) },
+		Credentials: func(ctx context.Context) (*vaultGrant, error) { return a.credentials(ctx, w, w.signed) },
+		Jump:        a.jump(w),
 		Log:         w.log.add,
 		Progress: func(stage string) {
 			a.say(&hubv1.AgentMessage{Message: &hubv1.AgentMessage_Progress{Progress: &hubv1.Progress{Attempt: w.attempt.ref(), Stage: stage}}})
@@ -111,6 +113,7 @@ func (a *Agent) result(w *work, o jobkind.Outcome, started time.Time) *hubv1.Res
 		Attempt: w.attempt.ref(), Spec: w.signed, Succeeded: o.Failure == nil, Failure: o.Failure, Facts: validFacts(o.Facts),
 		Outcomes: o.Credentials, HostKey: o.HostKey, HostKeyPinned: firstContact(w.spec, o),
 		StartedAt: timestamppb.New(started), FinishedAt: timestamppb.New(a.now()), Found: o.Found, Transcript: o.Transcript,
+		Jump: jumped(w.jump, o),
 	}
 	size := 0
 	if o.Failure == nil {

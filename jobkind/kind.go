@@ -35,6 +35,8 @@ type Env struct {
 	// Credentials fetches the opened grant. It is called at most once, after the device's host key was
 	// accepted, by kinds that log in only, and may block as long as ctx allows. Credentials that may be had later are a *WaitError.
 	Credentials func(ctx context.Context) (*vaultv1.Grant, error)
+	// Jump is the host that the device is reached through. Nil: it is connected to directly.
+	Jump *device.Jump
 	// Known holds the change digests of the device's newest revisions.
 	Known []*gitstorev1.KnownDigest
 	// Dial opens the TCP connection. Nil: a plain net.Dialer. An error of the agent's own policy
@@ -97,6 +99,8 @@ type Outcome struct {
 	HostKey []byte
 	// HostKeyPinned says that HostKey is one of the spec's.
 	HostKeyPinned bool
+	// Jump is what the attempt came to at the jump host; nil if there is none, or it was not come to.
+	Jump *Jumped
 	// Grant is what Env.Credentials returned; its keys seal what the attempt collected.
 	Grant *vaultv1.Grant
 }
@@ -124,6 +128,13 @@ func Run(ctx context.Context, kind Kind, env Env) Outcome {
 	text, cut := t.Text(out.Grant)
 	out.Transcript = &jobv1.Transcript{Text: text, Truncated: cut}
 	return out
+}
+
+// Jumped is what an attempt came to at a jump host; fields as those of Outcome.
+type Jumped struct {
+	Credentials   []*jobv1.CredentialOutcome
+	HostKey       []byte
+	HostKeyPinned bool
 }
 
 // Catalog returns all kinds, by name.

@@ -88,7 +88,11 @@ func (t *timeline) end() {
 func stages(env Env, t *timeline, out Outcome, r *jobv1.LoginResult, privileged bool) []*jobv1.LoginResult_Stage {
 	failed := failedStage(out.Failure)
 	var all []*jobv1.LoginResult_Stage
-	for _, name := range []string{"connect", "host_key", "login", "enable", "prompt"} {
+	names := []string{"connect", "host_key", "login", "enable", "prompt"}
+	if env.Jump != nil {
+		names = append([]string{"jump"}, names...)
+	}
+	for _, name := range names {
 		if name == "enable" && !slices.Contains(t.names, name) && (failed != "" || env.Page.Login.Enable == nil || env.Page.Transport == platforms.Exec) {
 			continue // it was not come to, or there is no such thing
 		}
@@ -110,7 +114,7 @@ func failedStage(f *jobv1.Failure) string {
 		return ""
 	case f.GetClass() == jobv1.Failure_PROMPT, f.GetStage() == "setup":
 		return "prompt" // the device took the login; what it shows then is not understood
-	case slices.Contains([]string{"host_key", "login", "enable"}, f.GetStage()):
+	case slices.Contains([]string{"jump", "host_key", "login", "enable"}, f.GetStage()):
 		return f.GetStage()
 	}
 	return "connect"
@@ -119,6 +123,8 @@ func failedStage(f *jobv1.Failure) string {
 // detail is what a step that went well found.
 func detail(env Env, t *timeline, out Outcome, r *jobv1.LoginResult, name string, privileged bool) string {
 	switch name {
+	case "jump":
+		return "logged in to " + env.Jump.Spec.GetDeviceName() + " (" + env.Jump.Spec.GetAddress() + ")"
 	case "connect":
 		return net.JoinHostPort(env.Spec.GetAddress(), strconv.Itoa(int(env.Spec.GetPort())))
 	case "host_key":

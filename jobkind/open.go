@@ -17,6 +17,7 @@ func open(ctx context.Context, env Env) (Outcome, *device.Session, *device.Repor
 		Page:        env.Page,
 		Credentials: env.Credentials,
 		Dial:        env.Dial,
+		Jump:        env.Jump,
 		Log:         env.Log,
 		Progress:    env.Progress,
 		Traffic:     env.Traffic,
@@ -27,7 +28,12 @@ func open(ctx context.Context, env Env) (Outcome, *device.Session, *device.Repor
 	if f == nil && env.Log != nil {
 		env.Log("info", "logged in to "+env.Spec.GetAddress()+" with credential "+worked(report))
 	}
+	var jumped *Jumped
+	if j := report.Jump; j != nil {
+		jumped = &Jumped{Credentials: j.Credentials, HostKey: j.HostKey, HostKeyPinned: j.HostKeyPinned}
+	}
 	return Outcome{
+		Jump:          jumped,
 		Failure:       f,
 		Credentials:   report.Credentials,
 		HostKey:       report.HostKey,

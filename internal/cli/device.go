@@ -93,6 +93,7 @@ func (a *app) deviceForm(c *cobra.Command) *form {
 		text("platform", "platform", "platform or an alias of it; netraven platform list shows them").
 		ref("site", "site_id", "site (default: default)", a.resolve(c, (*client).siteID)).
 		ref("gateway", "gateway_id", "gateway instead of the site's", a.resolve(c, (*client).gatewayID)).
+		ref("jump-host", "jump_host_id", "device that it is reached through, instead of the site's", a.resolve(c, (*client).deviceID)).
 		list("tag", "tags", "tags; new ones are created").
 		text("description", "description", "one line about it").
 		text("notes", "notes", "notes in Markdown").
@@ -108,6 +109,9 @@ func (a *app) deviceForm(c *cobra.Command) *form {
 }
 
 func (a *app) completeDeviceFlags(c *cobra.Command) {
+	if c.Flags().Lookup("jump-host") != nil {
+		a.completeFlag(c, "jump-host", deviceNames)
+	}
 	a.completeFlag(c, "platform", namesOf[inventoryv1.Platform]("/api/v1/platforms"))
 	a.completeFlag(c, "site", namesOf[inventoryv1.Site](siteNoun.path))
 	a.completeFlag(c, "tag", namesOf[inventoryv1.Tag]("/api/v1/tags"))

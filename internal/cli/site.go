@@ -44,8 +44,10 @@ func (a *app) siteCommand() *cobra.Command {
 
 func (a *app) siteForm(c *cobra.Command) *form {
 	f := newForm(c).ref("gateway", "gateway_id", "gateway that its devices are reached through (default: local)", a.resolve(c, (*client).gatewayID)).
+		ref("jump-host", "jump_host_id", "device that its other devices are reached through", a.resolve(c, (*client).deviceID)).
 		file("host-key-ca-file", "host_key_ca", "file with the public keys that sign host certificates of its devices")
 	a.completeFlag(c, "gateway", namesOf[inventoryv1.Gateway](gatewayNoun.path))
+	a.completeFlag(c, "jump-host", deviceNames)
 	return f
 }
 

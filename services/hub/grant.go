@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
 
 	"google.golang.org/protobuf/proto"
 
@@ -15,7 +16,8 @@ import (
 // agent's certificate itself; what comes back is ciphertext.
 func (c *session) credentialRequest(r *hubv1.CredentialRequest) {
 	c.beside(func() {
-		reply := &hubv1.CredentialGrant{Attempt: r.GetAttempt()}
+		hash := sha256.Sum256(r.GetSpec().GetSpec())
+		reply := &hubv1.CredentialGrant{Attempt: r.GetAttempt(), SpecSha256: hash[:]}
 		grant, err := c.sealGrant(r)
 		if err != nil {
 			reply.Refused = errs.Reason(err)
@@ -33,7 +35,8 @@ func (c *session) sealGrant(r *hubv1.CredentialRequest) (*vaultv1.SealedGrant, e
 	if err := proto.Unmarshal(r.GetSpec().GetSpec(), spec); err != nil {
 		return nil, errNotHeld.Wrap(err)
 	}
-	if !c.leases.holds(a) || spec.GetTaskId() != a.task || spec.GetFence() != a.fence {
+	// The spec of a jump host has a task of its own and the attempt's fence, which no other attempt has.
+	if !c.leases.holds(a) || spec.GetTaskId() != a.task && spec.GetKind() != jumpKind || spec.GetFence() != a.fence {
 		return nil, errNotHeld
 	}
 	select {

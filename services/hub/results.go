@@ -194,7 +194,7 @@ func (s *results) report(ctx context.Context, x *settlement, stored bool) error 
 	used := make(chan error, 1)
 	go func() { used <- s.reportUse(ctx, x) }()
 	_, err := s.observe.do(ctx, x.observation(s.now(), stored))
-	return errors.Join(s.tolerate(err, x), s.tolerate(<-used, x))
+	return errors.Join(s.tolerate(err, x), s.tolerate(<-used, x), s.reportJump(ctx, x))
 }
 
 func (s *results) tolerate(err error, x *settlement) error {
@@ -222,20 +222,28 @@ func (s *results) release(a attempt, spec *jobv1.TaskSpec) {
 	}
 	go func() {
 		_, err := s.use.do(context.Background(), &vaultv1.ReportUseRequest_Item{TaskId: a.task, Fence: a.fence, DeviceId: spec.GetDeviceId()})
+		if jump := jumpOf(spec); jump != nil && err == nil {
+			_, err = s.use.do(context.Background(), &vaultv1.ReportUseRequest_Item{TaskId: jump.GetTaskId(), Fence: a.fence, DeviceId: jump.GetDeviceId()})
+		}
 		if err != nil {
 			s.log.Warn("credentials stay reserved until their deadline", "task", a.task, "err", err)
 		}
 	}()
 }
 
+// observedAt is when an agent says that it was: its clock must not date the future.
+func observedAt(r *hubv1.Result, now time.Time) *timestamppb.Timestamp {
+	if r.GetFinishedAt() == nil || r.GetFinishedAt().AsTime().After(now) {
+		return timestamppb.New(now)
+	}
+	return r.GetFinishedAt()
+}
+
 func (x *settlement) observation(now time.Time, stored bool) *inventoryv1.ReportObservationsRequest_Item {
 	r := x.result
 	item := &inventoryv1.ReportObservationsRequest_Item{
-		DeviceId: x.spec.GetDeviceId(), ObservedAt: r.GetFinishedAt(), Facts: r.GetFacts(), Seen: r.GetSucceeded(),
+		DeviceId: x.spec.GetDeviceId(), ObservedAt: observedAt(r, now), Facts: r.GetFacts(), Seen: r.GetSucceeded(),
 		HostKey: r.GetHostKey(), HostKeyPinned: r.GetHostKeyPinned() && (x.spec.GetTrustFirstKey() || x.spec.GetNewHostKeyUntil() != nil),
-	}
-	if item.ObservedAt == nil || item.ObservedAt.AsTime().After(now) { // an agent's clock must not date the future
-		item.ObservedAt = timestamppb.New(now)
 	}
 	for _, o := range r.GetOutcomes() {
 		item.Seen = item.Seen || o.GetResult() == jobv1.CredentialOutcome_WORKED

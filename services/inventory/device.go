@@ -127,6 +127,8 @@ func merge(now, sent *inventoryv1.Device, paths []string) error {
 			now.Notes = sent.GetNotes()
 		case "enabled":
 			now.Enabled = sent.Enabled
+		case "jump_host_id":
+			now.JumpHostId = sent.GetJumpHostId()
 		case "ssh":
 			now.Ssh = sent.GetSsh()
 		default:
@@ -155,7 +157,9 @@ type device struct {
 	gateway *uuid.UUID
 	tags    []string
 	enabled bool
-	msg     *inventoryv1.Device
+	// jumpHost is nil for the site's, or none.
+	jumpHost *uuid.UUID
+	msg      *inventoryv1.Device
 }
 
 // checkDevice answers the device with defaults filled in, or what is wrong with its first wrong field.
@@ -186,6 +190,10 @@ func checkDevice(in *inventoryv1.Device, shelf *shelf) (device, error) {
 			return d, err
 		}
 		d.gateway = &gateway
+	}
+	self, _ := uuid.Parse(in.GetId())
+	if d.jumpHost, err = checkJumpHost(in.GetJumpHostId(), self); err != nil {
+		return d, err
 	}
 	if d.tags, err = checkTags("tags", in.GetTags()); err != nil {
 		return d, err

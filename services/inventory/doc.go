@@ -12,6 +12,7 @@
 //     planning a replacement.
 //   - A replacement window accepts one key, and is gone with it. Who opened it and what came of it is in the audit trail before the key is trusted.
 //   - A platform's page is the server's file of that name, else the one given by API, else the built-in one. A name or alias means one page.
+//   - There is at most one jump host on the way to a device: none has one itself, and none that is used can be deleted.
 //   - Every platform page that a target ever named can be had by its digest.
 //
 // Host keys of one device:

@@ -38,7 +38,12 @@ func (s *Service) CreateSite(ctx context.Context, in *inventoryv1.CreateSiteRequ
 	if err != nil {
 		return nil, err
 	}
-	return s.store.createSite(ctx, inventorysql.CreateSiteParams{ID: newID(), Name: name, GatewayID: gateway, CreatedAt: s.now(), HostKeyCa: authorities})
+	host, err := checkJumpHost(in.GetSite().GetJumpHostId(), uuid.Nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.store.createSite(ctx, inventorysql.CreateSiteParams{ID: newID(), Name: name, GatewayID: gateway, CreatedAt: s.now(), HostKeyCa: authorities,
+		JumpHostID: host})
 }
 
 // GetSite answers one site.
@@ -78,6 +83,12 @@ func (s *Service) UpdateSite(ctx context.Context, in *inventoryv1.UpdateSiteRequ
 				return nil, err
 			}
 			p.HostKeyCa = &authorities
+		case "jump_host_id":
+			host, err := checkJumpHost(in.GetSite().GetJumpHostId(), uuid.Nil)
+			if err != nil {
+				return nil, err
+			}
+			p.JumpHostID, p.SetJumpHost = host, true
 		default:
 			return nil, unknownField(path)
 		}

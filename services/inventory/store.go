@@ -17,7 +17,6 @@ import (
 	inventorysql "github.com/netraven/netraven/gen/sqlc/inventory"
 	"github.com/netraven/netraven/internal/errs"
 	"github.com/netraven/netraven/internal/page"
-	"github.com/netraven/netraven/internal/wellknown"
 )
 
 // store is inventory's schema. Safe for concurrent use.
@@ -116,59 +115,6 @@ func (s *store) deleteGateway(ctx context.Context, id uuid.UUID) error {
 		return err
 	})
 	return typed(err, "gateway", id.String())
-}
-
-func (s *store) listSites(ctx context.Context, after string, size int32) ([]*inventoryv1.Site, string, error) {
-	rows, err := s.q.ListSites(ctx, inventorysql.ListSitesParams{AfterName: after, PageSize: size})
-	items := make([]*inventoryv1.Site, 0, len(rows))
-	for _, r := range rows {
-		items = append(items, siteOf(r))
-	}
-	return items, nextName(items, size), err
-}
-
-func siteOf(r inventorysql.Site) *inventoryv1.Site {
-	return &inventoryv1.Site{Id: r.ID.String(), Name: r.Name, GatewayId: r.GatewayID.String(), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
-		HostKeyCa: r.HostKeyCa}
-}
-
-func (s *store) getSite(ctx context.Context, id uuid.UUID) (*inventoryv1.Site, error) {
-	r, err := s.q.GetSite(ctx, id)
-	return siteOf(r), typed(err, "site", id.String())
-}
-
-func (s *store) createSite(ctx context.Context, p inventorysql.CreateSiteParams) (*inventoryv1.Site, error) {
-	r, err := s.q.CreateSite(ctx, p)
-	return siteOf(r), typed(err, "site", p.ID.String())
-}
-
-func (s *store) updateSite(ctx context.Context, p inventorysql.UpdateSiteParams) (*inventoryv1.Site, error) {
-	var r inventorysql.Site
-	err := s.tx(ctx, func(q *inventorysql.Queries) (err error) {
-		if r, err = q.UpdateSite(ctx, p); err != nil || r.HostKeyCa != "" || p.HostKeyCa == nil {
-			return err
-		}
-		used, err := q.SiteCAIsUsed(ctx, p.ID)
-		if err == nil && used {
-			return authorityInUse()
-		}
-		return err
-	})
-	return siteOf(r), typed(err, "site", p.ID.String())
-}
-
-func (s *store) deleteSite(ctx context.Context, id uuid.UUID) error {
-	err := s.tx(ctx, func(q *inventorysql.Queries) error {
-		if err := q.MoveDeletedDevices(ctx, inventorysql.MoveDeletedDevicesParams{FromSite: id, ToSite: uuid.MustParse(wellknown.DefaultSiteID)}); err != nil {
-			return err
-		}
-		n, err := q.DeleteSite(ctx, id)
-		if err == nil && n == 0 {
-			return pgx.ErrNoRows
-		}
-		return err
-	})
-	return typed(err, "site", id.String())
 }
 
 func (s *store) listTags(ctx context.Context, after string, size int32) ([]*inventoryv1.Tag, string, error) {

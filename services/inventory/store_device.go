@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -40,6 +41,9 @@ func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
 	if r.GatewayID != nil {
 		d.GatewayId = r.GatewayID.String()
 	}
+	if r.JumpHostID != nil {
+		d.JumpHostId = r.JumpHostID.String()
+	}
 	return d
 }
 
@@ -51,16 +55,23 @@ func (s *store) getDevice(ctx context.Context, id uuid.UUID) (*inventoryv1.Devic
 func (s *store) createDevice(ctx context.Context, d device, source string, now time.Time) (*inventoryv1.Device, error) {
 	var out *inventoryv1.Device
 	err := s.tx(ctx, func(q *inventorysql.Queries) error {
+		if err := lockJumpHosts(ctx, q, d.jumpHost); err != nil {
+			return err
+		}
 		if err := q.CreateDevice(ctx, inventorysql.CreateDeviceParams{
 			ID: d.id, Name: d.msg.GetName(), SiteID: d.siteID, Address: d.msg.GetAddress(), Port: d.msg.GetPort(), Platform: d.msg.GetPlatform(), GatewayID: d.gateway,
 			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Source: source, Legacy: d.msg.GetSsh().GetLegacy(),
 			HostKeyPolicy: d.msg.GetSsh().GetHostKeyPolicy().String(), Newline: newlineText(d.msg.GetSsh().GetNewline()),
 			TerminalColumns: d.msg.GetSsh().GetTerminalColumns(), TerminalRows: d.msg.GetSsh().GetTerminalRows(),
-			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), CreatedAt: now,
+			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), JumpHostID: d.jumpHost,
+			CreatedAt: now,
 		}); err != nil {
 			return err
 		}
 		if err := authorityThere(ctx, q, d); err != nil {
+			return err
+		}
+		if err := oneJumpHost(ctx, q); err != nil {
 			return err
 		}
 		if err := setTags(ctx, q, []device{d}, false); err != nil {
@@ -88,16 +99,23 @@ func (s *store) updateDevice(ctx context.Context, id uuid.UUID, now time.Time, c
 		if err != nil {
 			return err
 		}
+		if err := lockJumpHosts(ctx, q, d.jumpHost); err != nil {
+			return err
+		}
 		if _, err := q.UpdateDevice(ctx, inventorysql.UpdateDeviceParams{
 			ID: id, Name: d.msg.GetName(), SiteID: d.siteID, Address: d.msg.GetAddress(), Port: d.msg.GetPort(), Platform: d.msg.GetPlatform(), GatewayID: d.gateway,
 			Description: d.msg.GetDescription(), Notes: d.msg.GetNotes(), Enabled: d.enabled, Legacy: d.msg.GetSsh().GetLegacy(),
 			HostKeyPolicy: d.msg.GetSsh().GetHostKeyPolicy().String(), Newline: newlineText(d.msg.GetSsh().GetNewline()),
 			TerminalColumns: d.msg.GetSsh().GetTerminalColumns(), TerminalRows: d.msg.GetSsh().GetTerminalRows(),
-			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), UpdatedAt: now,
+			KeepaliveSeconds: d.msg.GetSsh().KeepaliveSeconds, HostKeyCa: d.msg.GetSsh().GetHostKeyCa(), JumpHostID: d.jumpHost,
+			UpdatedAt: now,
 		}); err != nil {
 			return err
 		}
 		if err := authorityThere(ctx, q, d); err != nil {
+			return err
+		}
+		if err := oneJumpHost(ctx, q); err != nil {
 			return err
 		}
 		if err := setTags(ctx, q, []device{d}, true); err != nil {
@@ -149,9 +167,21 @@ func setTags(ctx context.Context, q *inventorysql.Queries, devices []device, rep
 }
 
 func (s *store) deleteDevice(ctx context.Context, id uuid.UUID, now time.Time) error {
-	n, err := s.q.DeleteDevice(ctx, inventorysql.DeleteDeviceParams{ID: id, DeletedAt: now})
-	if err == nil && n == 0 {
-		err = pgx.ErrNoRows
-	}
+	err := s.tx(ctx, func(q *inventorysql.Queries) error {
+		if err := q.LockJumpHosts(ctx); err != nil {
+			return err
+		}
+		n, err := q.DeleteDevice(ctx, inventorysql.DeleteDeviceParams{ID: id, DeletedAt: now})
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return pgx.ErrNoRows
+		}
+		if is, err := q.IsJumpHost(ctx, id); err != nil || is {
+			return cmp.Or(err, deviceIsJumpHost())
+		}
+		return q.ForgetJumpHost(ctx, id)
+	})
 	return typed(err, "device", id.String())
 }

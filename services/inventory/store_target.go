@@ -24,12 +24,23 @@ func (s *store) targets(ctx context.Context, ids []uuid.UUID) ([]*inventoryv1.Ta
 	rows, err := s.q.GetTargets(ctx, ids)
 	items := make([]*inventoryv1.Target, 0, len(rows))
 	for _, r := range rows {
-		items = append(items, &inventoryv1.Target{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(), SiteName: r.SiteName,
-			GatewayId: r.GatewayID.String(), Address: r.Address, Port: r.Port, Platform: r.Platform, HostKeys: r.HostKeys, Tags: r.Tags,
-			Ssh:     sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
-			HostCas: authoritiesOf(r.HostKeyCa), HostKeyWindowUntil: timeOf(r.HostKeyWindow)})
+		items = append(items, targetOf(r))
 	}
-	return items, err
+	if err != nil {
+		return nil, err
+	}
+	return items, s.addJumpHosts(ctx, items)
+}
+
+func targetOf(r inventorysql.GetTargetsRow) *inventoryv1.Target {
+	t := &inventoryv1.Target{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(), SiteName: r.SiteName,
+		GatewayId: r.GatewayID.String(), Address: r.Address, Port: r.Port, Platform: r.Platform, HostKeys: r.HostKeys, Tags: r.Tags,
+		Ssh:     sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
+		HostCas: authoritiesOf(r.HostKeyCa), HostKeyWindowUntil: timeOf(r.HostKeyWindow)}
+	if r.JumpHostID != uuid.Nil && r.JumpHostID != r.ID {
+		t.JumpHostId = r.JumpHostID.String()
+	}
+	return t
 }
 
 func (s *store) putPage(ctx context.Context, digest, platform string, page []byte, now time.Time) error {

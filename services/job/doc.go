@@ -14,7 +14,8 @@
 //	       waiting -> CANCELLED (run or task cancelled), EXPIRED (no agent for a day), SKIPPED (device gone), FAILED (no credential)
 //
 // Invariants:
-//
+//   - A device behind a jump host is offered with both its and the jump host's credentials reserved, or not at all. The jump host's spec is inside the
+//     device's, signed on its own; its task id is derived from the task's.
 //   - A claim gives a task a new fence. A change by an agent names (task, fence) and counts only while that fence is the task's; a task's fence
 //     is 0 when no attempt may decide it any more. An attempt whose lease ran out keeps its fence until somebody else claims: a late report is
 //     welcome until then, and harmless afterwards.

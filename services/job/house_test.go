@@ -61,6 +61,8 @@ type inventory struct {
 	logins   int32
 	away     error
 	pageSize int
+	// jump is the jump host of every device; one without an id is gone.
+	jump *inventoryv1.Target
 	// breakAfter ends the selection's stream with an error after so many pages; 0: never.
 	breakAfter int
 }
@@ -95,6 +97,12 @@ func (f *inventory) GetTargets(_ context.Context, req *inventoryv1.GetTargetsReq
 	for _, id := range req.GetDeviceIds() {
 		if gw, ok := f.gateway[id]; ok {
 			resp.Items = append(resp.Items, &inventoryv1.Target{DeviceId: id, DeviceName: "dev-" + id, SiteName: "default", GatewayId: gw, Address: "127.0.0.1", Port: 22, Platform: "cisco_ios", PageDigest: "d"})
+			if f.jump != nil {
+				resp.Items[len(resp.Items)-1].JumpHostId, resp.Items[len(resp.Items)-1].JumpHost = "j", f.jump
+				if f.jump.GetDeviceId() == "" {
+					resp.Items[len(resp.Items)-1].JumpHost = nil
+				}
+			}
 		}
 	}
 	return resp, f.away
@@ -146,6 +154,8 @@ type vault struct {
 	mu     sync.Mutex
 	answer func(*vaultv1.ReserveCredentialsRequest_Item) *vaultv1.ReserveCredentialsResponse_Item
 	freed  []int64
+	asked  []*vaultv1.ReserveCredentialsRequest_Item
+	held   map[string]bool // what is reserved, by task
 	away   error
 }
 
@@ -158,6 +168,12 @@ func (f *vault) ReserveCredentials(_ context.Context, req *vaultv1.ReserveCreden
 		if f.answer != nil {
 			out = f.answer(item)
 		}
+		if f.asked = append(f.asked, item); len(out.GetCredentialIds()) > 0 {
+			if f.held == nil {
+				f.held = map[string]bool{}
+			}
+			f.held[item.GetTaskId()] = true
+		}
 		resp.Items = append(resp.Items, out)
 	}
 	return resp, f.away
@@ -167,7 +183,10 @@ func (f *vault) ReportUse(_ context.Context, req *vaultv1.ReportUseRequest, _ ..
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, item := range req.GetItems() {
-		f.freed = append(f.freed, item.GetFence())
+		if f.held[item.GetTaskId()] { // once
+			delete(f.held, item.GetTaskId())
+			f.freed = append(f.freed, item.GetFence())
+		}
 	}
 	return &vaultv1.ReportUseResponse{}, f.away
 }

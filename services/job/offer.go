@@ -9,7 +9,6 @@ import (
 
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
-	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	jobsql "github.com/netraven/netraven/gen/sqlc/job"
 )
 
@@ -25,6 +24,8 @@ type offering struct {
 	undo     []func(*batch)
 	undoIDs  []uuid.UUID
 	claims   []*jobv1.ClaimTasksResponse_Claim
+	// jumpCredentials are what tasks may try at their jump hosts, by task.
+	jumpCredentials map[string][]string
 }
 
 // offer resolves claimed tasks: where the device is, what credentials it gets, and job's signature. Tasks that come to nothing go back or end.
@@ -76,6 +77,7 @@ func (o *offering) locate(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]j
 				Hint: "the device was removed or disabled after the run had begun"})
 		case err == nil && gateway != o.c.gateway:
 			o.undoing(row, func(c *change) { c.moveTo(row.Fence, gateway) })
+		case o.jumpLost(row, t):
 		default:
 			here = append(here, row)
 		}
@@ -106,52 +108,6 @@ func (o *offering) admit(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]jo
 	return append(admitted, reserved...), nil
 }
 
-// reserve asks vault which credentials each task may try now.
-func (o *offering) reserve(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]jobsql.ClaimReadyRow, error) {
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	req := &vaultv1.ReserveCredentialsRequest{}
-	for _, row := range rows {
-		req.Items = append(req.Items, &vaultv1.ReserveCredentialsRequest_Item{
-			TaskId: row.ID.String(), Fence: row.Fence, DeviceId: row.DeviceID.String(),
-			Tags: o.targets[row.DeviceID.String()].GetTags(), Deadline: timestamppb.New(o.deadline),
-		})
-	}
-	resp, err := o.s.vault.ReserveCredentials(ctx, req)
-	if err != nil {
-		return rows, err
-	}
-	var admitted []jobsql.ClaimReadyRow
-	for i, row := range rows {
-		item := &vaultv1.ReserveCredentialsResponse_Item{}
-		if i < len(resp.GetItems()) {
-			item = resp.GetItems()[i]
-		}
-		switch {
-		case item.GetNoCredential():
-			o.refuse(row, failed, &jobv1.Failure{Class: jobv1.Failure_NO_CREDENTIAL, Stage: "credential",
-				Hint: "no credential shares a tag with this device or names it; add one, or add the device's tag to one"})
-		case len(item.GetCredentialIds()) == 0:
-			o.giveBack(row, o.retryAfter(item), "credential "+item.GetWaitingFor())
-		default:
-			admitted = append(admitted, row)
-			o.addClaim(row, item.GetCredentialIds())
-		}
-	}
-	return admitted, nil
-}
-
-// retryAfter is vault's advice, within reason.
-func (o *offering) retryAfter(item *vaultv1.ReserveCredentialsResponse_Item) time.Time {
-	now := o.s.now()
-	at := now.Add(time.Second)
-	if item.GetRetryAfter().IsValid() {
-		at = item.GetRetryAfter().AsTime()
-	}
-	return minTime(maxTime(at, now.Add(50*time.Millisecond)), now.Add(time.Minute))
-}
-
 func (o *offering) addClaim(row jobsql.ClaimReadyRow, credentials []string) {
 	spec := &jobv1.TaskSpec{
 		AgentId: o.c.agent.String(), GatewayId: o.c.gateway.String(), RunId: row.RunID.String(), TaskId: row.ID.String(), Fence: row.Fence,
@@ -165,6 +121,10 @@ func (o *offering) addClaim(row jobsql.ClaimReadyRow, credentials []string) {
 // sign signs all claims or none.
 func (o *offering) sign(ctx context.Context, rows []jobsql.ClaimReadyRow) ([]jobsql.ClaimReadyRow, error) {
 	for _, claim := range o.claims {
+		if err := o.sealJump(ctx, claim.GetView()); err != nil {
+			o.claims = nil
+			return rows, err
+		}
 		signed, err := o.s.signer.SignSpec(ctx, claim.GetView())
 		if err != nil {
 			o.claims = nil

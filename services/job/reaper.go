@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"github.com/google/uuid"
-
-	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 )
 
 const (
@@ -135,11 +133,7 @@ func (s *Service) settle(ctx context.Context, after aftermath) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resolveTimeout)
 	defer cancel()
-	req := &vaultv1.ReportUseRequest{}
-	for _, ref := range after.unused {
-		req.Items = append(req.Items, &vaultv1.ReportUseRequest_Item{TaskId: ref.GetTaskId(), Fence: ref.GetFence()})
-	}
-	if _, err := s.vault.ReportUse(ctx, req); err != nil {
+	if err := s.freeCredentials(ctx, after.unused); err != nil {
 		s.log.Warn("credentials reserved for attempts that are over stay reserved until their deadline", "attempts", len(after.unused), "err", err)
 	}
 }

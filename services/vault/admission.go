@@ -35,6 +35,8 @@ type asking struct {
 	deadline     time.Time
 	// lastGood is the credential that the device let in last, or Nil.
 	lastGood uuid.UUID
+	// beside is an earlier task of the batch that is the same attempt at another device, or Nil. One of the two can be refused, not both.
+	beside uuid.UUID
 }
 
 // answer is what one task gets: credentials, or nothing applies, or wait.
@@ -55,11 +57,15 @@ type admission struct {
 	// waiting counts the tasks that each credential holds back in this batch: they are told to come back one after the other, because a task
 	// that comes back too early costs a claim.
 	waiting map[uuid.UUID]int
+	// given are the credentials of the tasks that were admitted, for those beside them.
+	given map[uuid.UUID][]uuid.UUID
+	// beside are those of the attempt that is being decided.
+	beside []uuid.UUID
 }
 
 // newAdmission refills the buckets of the rows for the time that has passed.
 func newAdmission(now time.Time, rows []held) *admission {
-	a := &admission{now: now, taken: map[uuid.UUID]*held{}, waiting: map[uuid.UUID]int{}}
+	a := &admission{now: now, taken: map[uuid.UUID]*held{}, waiting: map[uuid.UUID]int{}, given: map[uuid.UUID][]uuid.UUID{}}
 	for i := range rows {
 		u := &rows[i].CredentialUse
 		rate := float64(rows[i].Credential.LoginsPerSecond)
@@ -72,6 +78,10 @@ func newAdmission(now time.Time, rows []held) *admission {
 
 // admit answers one task, and takes what it gets from the budgets.
 func (a *admission) admit(t asking) answer {
+	a.beside = nil
+	if t.beside != uuid.Nil {
+		a.beside = a.given[t.beside]
+	}
 	list, waitFor := a.choose(t)
 	if waitFor != nil {
 		return a.wait(waitFor)
@@ -80,17 +90,18 @@ func (a *admission) admit(t asking) answer {
 		return answer{noCredential: true}
 	}
 	first := &list[0].CredentialUse
-	if first.Tokens < 1 {
+	if first.Tokens < 1 && !slices.Contains(a.beside, list[0].Credential.ID) {
 		missing := (float64(a.place(list[0])) - first.Tokens) / float64(list[0].Credential.LoginsPerSecond)
 		return answer{retryAfter: a.now.Add(time.Duration(missing * float64(time.Second))), waitingFor: list[0].Credential.Name}
 	}
-	first.Tokens--
+	first.Tokens = max(0, first.Tokens-1)
 	out := answer{}
 	for _, c := range list {
 		c.CredentialUse.InFlight++
 		a.taken[c.Credential.ID] = c
 		out.credentials = append(out.credentials, c.Credential.ID)
 	}
+	a.given[t.task] = out.credentials
 	return out
 }
 
@@ -173,7 +184,14 @@ func (a *admission) split(all []*held) (usable, paused []*held) {
 	return usable, paused
 }
 
-func (a *admission) hasRoom(c *held) bool { return c.CredentialUse.InFlight < inFlightCap(c) }
+// hasRoom tells whether one more attempt may hold the credential. One that holds it already, at its other device, is no other.
+func (a *admission) hasRoom(c *held) bool {
+	held := c.CredentialUse.InFlight
+	if slices.Contains(a.beside, c.Credential.ID) {
+		held--
+	}
+	return held < inFlightCap(c)
+}
 
 // inFlightCap is how many attempts may hold a credential at once.
 func inFlightCap(c *held) int32 {

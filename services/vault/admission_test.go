@@ -172,3 +172,26 @@ func TestProbationBoundsRefusals(t *testing.T) {
 		}
 	})
 }
+
+// An attempt holds a credential once, though it logs in with it at a device and at its jump host: in probation, after a pause, one attempt finds
+// out, and it must not wait for itself.
+func TestAnAttemptDoesNotWaitForItself(t *testing.T) {
+	now := time.Now()
+	c := row("c", now, func(h *held) {
+		h.CredentialUse.Probation, h.CredentialUse.Streak, h.CredentialUse.Tokens = true, 4, 1
+		h.Credential.LoginsPerSecond = 1
+	})
+	a := newAdmission(now, []held{c})
+	device := asking{task: newID(), device: newID(), tagKeys: []string{"t"}}
+	jump := asking{task: newID(), device: newID(), tagKeys: []string{"t"}, beside: device.task}
+	require.Len(t, a.admit(device).credentials, 1)
+	require.Len(t, a.admit(jump).credentials, 1)
+	require.Empty(t, a.admit(asking{task: newID(), tagKeys: []string{"t"}}).credentials, "another attempt does wait")
+	require.EqualValues(t, 2, a.taken[c.Credential.ID].CredentialUse.InFlight, "each reservation is freed on its own")
+	require.GreaterOrEqual(t, a.taken[c.Credential.ID].CredentialUse.Tokens, 0.0)
+
+	// What is not held beside it is a reason to wait.
+	b := newAdmission(now, []held{c})
+	require.Len(t, b.admit(asking{task: newID(), tagKeys: []string{"t"}}).credentials, 1)
+	require.Empty(t, b.admit(jump).credentials)
+}

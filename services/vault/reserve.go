@@ -66,7 +66,8 @@ func (s *Service) batchOf(req *vaultv1.ReserveCredentialsRequest, now time.Time)
 		if !deadline.After(now) || deadline.After(now.Add(maxReservation)) {
 			return nil, errs.Invalid("items.deadline", "OUT_OF_RANGE", "a deadline lies within the next 24 hours")
 		}
-		batch = append(batch, asking{task: task, device: device, fence: item.GetFence(), tagKeys: tagKeys(item.GetTags()), deadline: deadline})
+		beside, _ := uuid.Parse(item.GetBesideTaskId())
+		batch = append(batch, asking{beside: beside, task: task, device: device, fence: item.GetFence(), tagKeys: tagKeys(item.GetTags()), deadline: deadline})
 	}
 	return batch, nil
 }

@@ -12,10 +12,39 @@ import (
 	"github.com/google/uuid"
 )
 
+const chainedJumpHost = `-- name: ChainedJumpHost :one
+WITH used AS (
+    SELECT d.jump_host_id AS id FROM device d WHERE d.jump_host_id IS NOT NULL AND d.deleted_at IS NULL
+    UNION SELECT s.jump_host_id FROM site s WHERE s.jump_host_id IS NOT NULL
+)
+SELECT j.name AS jump_host, n.name AS next,
+       (COALESCE(n.jump_host_id, ns.jump_host_id) IS NOT DISTINCT FROM j.id)::boolean AS loops
+FROM used u
+JOIN device j ON j.id = u.id
+JOIN site js ON js.id = j.site_id
+JOIN device n ON n.id = COALESCE(j.jump_host_id, js.jump_host_id) AND n.id <> j.id
+JOIN site ns ON ns.id = n.site_id
+LIMIT 1
+`
+
+type ChainedJumpHostRow struct {
+	JumpHost string
+	Next     string
+	Loops    bool
+}
+
+// A jump host that has one itself, if there is any. What looks like a site's jump host for itself is none.
+func (q *Queries) ChainedJumpHost(ctx context.Context) (ChainedJumpHostRow, error) {
+	row := q.db.QueryRow(ctx, chainedJumpHost)
+	var i ChainedJumpHostRow
+	err := row.Scan(&i.JumpHost, &i.Next, &i.Loops)
+	return i, err
+}
+
 const createDevice = `-- name: CreateDevice :exec
 INSERT INTO device (id, name, site_id, address, port, platform, gateway_id, description, notes, enabled, source, legacy, host_key_policy, newline,
-    terminal_columns, terminal_rows, keepalive_seconds, host_key_ca, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
+    terminal_columns, terminal_rows, keepalive_seconds, host_key_ca, jump_host_id, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20)
 `
 
 type CreateDeviceParams struct {
@@ -37,6 +66,7 @@ type CreateDeviceParams struct {
 	TerminalRows     int32
 	KeepaliveSeconds *int32
 	HostKeyCa        string
+	JumpHostID       *uuid.UUID
 	CreatedAt        time.Time
 }
 
@@ -60,6 +90,7 @@ func (q *Queries) CreateDevice(ctx context.Context, arg CreateDeviceParams) erro
 		arg.TerminalRows,
 		arg.KeepaliveSeconds,
 		arg.HostKeyCa,
+		arg.JumpHostID,
 		arg.CreatedAt,
 	)
 	return err
@@ -82,9 +113,19 @@ func (q *Queries) DeleteDevice(ctx context.Context, arg DeleteDeviceParams) (int
 	return result.RowsAffected(), nil
 }
 
+const forgetJumpHost = `-- name: ForgetJumpHost :exec
+UPDATE device SET jump_host_id = NULL WHERE id = $1
+`
+
+// A device that goes is reached through nothing any more.
+func (q *Queries) ForgetJumpHost(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, forgetJumpHost, id)
+	return err
+}
+
 const getDevice = `-- name: GetDevice :one
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.id = $1 AND d.deleted_at IS NULL
@@ -114,6 +155,7 @@ type GetDeviceRow struct {
 	KeepaliveSeconds *int32
 	HostKeyCa        string
 	HostKeyWindow    *time.Time
+	JumpHostID       *uuid.UUID
 	LastSeenAt       *time.Time
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
@@ -148,6 +190,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 		&i.KeepaliveSeconds,
 		&i.HostKeyCa,
 		&i.HostKeyWindow,
+		&i.JumpHostID,
 		&i.LastSeenAt,
 		&i.LastBackupAt,
 		&i.CreatedAt,
@@ -157,9 +200,32 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 	return i, err
 }
 
+const isJumpHost = `-- name: IsJumpHost :one
+SELECT (EXISTS (SELECT 1 FROM device d WHERE d.jump_host_id = $1::uuid AND d.deleted_at IS NULL)
+        OR EXISTS (SELECT 1 FROM site s WHERE s.jump_host_id = $1::uuid))::boolean
+`
+
+func (q *Queries) IsJumpHost(ctx context.Context, id uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, isJumpHost, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const jumpHostExists = `-- name: JumpHostExists :one
+SELECT EXISTS (SELECT 1 FROM device WHERE id = $1 AND deleted_at IS NULL)::boolean
+`
+
+func (q *Queries) JumpHostExists(ctx context.Context, id uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, jumpHostExists, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const listDevices = `-- name: ListDevices :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.deleted_at IS NULL
@@ -207,6 +273,7 @@ type ListDevicesRow struct {
 	KeepaliveSeconds *int32
 	HostKeyCa        string
 	HostKeyWindow    *time.Time
+	JumpHostID       *uuid.UUID
 	LastSeenAt       *time.Time
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
@@ -255,6 +322,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.KeepaliveSeconds,
 			&i.HostKeyCa,
 			&i.HostKeyWindow,
+			&i.JumpHostID,
 			&i.LastSeenAt,
 			&i.LastBackupAt,
 			&i.CreatedAt,
@@ -282,11 +350,21 @@ func (q *Queries) LockDevice(ctx context.Context, id uuid.UUID) (uuid.UUID, erro
 	return id_2, err
 }
 
+const lockJumpHosts = `-- name: LockJumpHosts :exec
+SELECT pg_advisory_xact_lock(hashtext('inventory jump hosts'))
+`
+
+// Changes that could make a chain of two jump hosts go one after the other.
+func (q *Queries) LockJumpHosts(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, lockJumpHosts)
+	return err
+}
+
 const updateDevice = `-- name: UpdateDevice :execrows
 UPDATE device
 SET name = $2, site_id = $3, address = $4, port = $5, platform = $6, gateway_id = $7, description = $8, notes = $9, enabled = $10, legacy = $11,
     host_key_policy = $12, newline = $13, terminal_columns = $14, terminal_rows = $15, keepalive_seconds = $16,
-    host_key_ca = $17, updated_at = $18
+    host_key_ca = $17, jump_host_id = $18, updated_at = $19
 WHERE id = $1 AND deleted_at IS NULL
 `
 
@@ -308,6 +386,7 @@ type UpdateDeviceParams struct {
 	TerminalRows     int32
 	KeepaliveSeconds *int32
 	HostKeyCa        string
+	JumpHostID       *uuid.UUID
 	UpdatedAt        time.Time
 }
 
@@ -330,6 +409,7 @@ func (q *Queries) UpdateDevice(ctx context.Context, arg UpdateDeviceParams) (int
 		arg.TerminalRows,
 		arg.KeepaliveSeconds,
 		arg.HostKeyCa,
+		arg.JumpHostID,
 		arg.UpdatedAt,
 	)
 	if err != nil {

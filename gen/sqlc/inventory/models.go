@@ -49,6 +49,7 @@ type Device struct {
 	HostKeyWindow    *time.Time
 	HostKeyWindowBy  string
 	Hostname         string
+	JumpHostID       *uuid.UUID
 }
 
 type DeviceTag struct {
@@ -84,12 +85,13 @@ type PlatformPage struct {
 }
 
 type Site struct {
-	ID        uuid.UUID
-	Name      string
-	GatewayID uuid.UUID
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	HostKeyCa string
+	ID         uuid.UUID
+	Name       string
+	GatewayID  uuid.UUID
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	HostKeyCa  string
+	JumpHostID *uuid.UUID
 }
 
 type Tag struct {

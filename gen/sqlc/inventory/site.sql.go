@@ -13,17 +13,18 @@ import (
 )
 
 const createSite = `-- name: CreateSite :one
-INSERT INTO site (id, name, gateway_id, created_at, updated_at, host_key_ca)
-VALUES ($1, $2, $3, $4, $4, $5)
-RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca
+INSERT INTO site (id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id)
+VALUES ($1, $2, $3, $4, $4, $5, $6)
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
 `
 
 type CreateSiteParams struct {
-	ID        uuid.UUID
-	Name      string
-	GatewayID uuid.UUID
-	CreatedAt time.Time
-	HostKeyCa string
+	ID         uuid.UUID
+	Name       string
+	GatewayID  uuid.UUID
+	CreatedAt  time.Time
+	HostKeyCa  string
+	JumpHostID *uuid.UUID
 }
 
 func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, error) {
@@ -33,6 +34,7 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 		arg.GatewayID,
 		arg.CreatedAt,
 		arg.HostKeyCa,
+		arg.JumpHostID,
 	)
 	var i Site
 	err := row.Scan(
@@ -42,6 +44,7 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.HostKeyCa,
+		&i.JumpHostID,
 	)
 	return i, err
 }
@@ -59,7 +62,7 @@ func (q *Queries) DeleteSite(ctx context.Context, id uuid.UUID) (int64, error) {
 }
 
 const getSite = `-- name: GetSite :one
-SELECT id, name, gateway_id, created_at, updated_at, host_key_ca
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
 FROM site
 WHERE id = $1
 `
@@ -74,12 +77,13 @@ func (q *Queries) GetSite(ctx context.Context, id uuid.UUID) (Site, error) {
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.HostKeyCa,
+		&i.JumpHostID,
 	)
 	return i, err
 }
 
 const listSites = `-- name: ListSites :many
-SELECT id, name, gateway_id, created_at, updated_at, host_key_ca
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
 FROM site
 WHERE lower(name) > $1::text
 ORDER BY lower(name)
@@ -107,6 +111,7 @@ func (q *Queries) ListSites(ctx context.Context, arg ListSitesParams) ([]Site, e
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.HostKeyCa,
+			&i.JumpHostID,
 		); err != nil {
 			return nil, err
 		}
@@ -190,17 +195,20 @@ UPDATE site
 SET name = COALESCE($1, name),
     gateway_id = COALESCE($2, gateway_id),
     host_key_ca = COALESCE($3, host_key_ca),
-    updated_at = $4
-WHERE id = $5
-RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca
+    jump_host_id = CASE WHEN $4::boolean THEN $5 ELSE jump_host_id END,
+    updated_at = $6
+WHERE id = $7
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
 `
 
 type UpdateSiteParams struct {
-	Name      *string
-	GatewayID *uuid.UUID
-	HostKeyCa *string
-	UpdatedAt time.Time
-	ID        uuid.UUID
+	Name        *string
+	GatewayID   *uuid.UUID
+	HostKeyCa   *string
+	SetJumpHost bool
+	JumpHostID  *uuid.UUID
+	UpdatedAt   time.Time
+	ID          uuid.UUID
 }
 
 func (q *Queries) UpdateSite(ctx context.Context, arg UpdateSiteParams) (Site, error) {
@@ -208,6 +216,8 @@ func (q *Queries) UpdateSite(ctx context.Context, arg UpdateSiteParams) (Site, e
 		arg.Name,
 		arg.GatewayID,
 		arg.HostKeyCa,
+		arg.SetJumpHost,
+		arg.JumpHostID,
 		arg.UpdatedAt,
 		arg.ID,
 	)
@@ -219,6 +229,7 @@ func (q *Queries) UpdateSite(ctx context.Context, arg UpdateSiteParams) (Site, e
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.HostKeyCa,
+		&i.JumpHostID,
 	)
 	return i, err
 }

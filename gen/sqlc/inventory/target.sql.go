@@ -45,6 +45,7 @@ const getTargets = `-- name: GetTargets :many
 SELECT d.id, d.name, d.site_id, s.name AS site_name, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
        d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds,
        COALESCE(NULLIF(d.host_key_ca, ''), s.host_key_ca)::text AS host_key_ca, d.host_key_window,
+       COALESCE(d.jump_host_id, s.jump_host_id, '00000000-0000-0000-0000-000000000000')::uuid AS jump_host_id,
        ARRAY(SELECT k.key FROM host_key k WHERE k.device_id = d.id AND k.state = 'ACCEPTED' ORDER BY k.first_seen_at)::bytea[] AS host_keys,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
@@ -69,6 +70,7 @@ type GetTargetsRow struct {
 	KeepaliveSeconds *int32
 	HostKeyCa        string
 	HostKeyWindow    *time.Time
+	JumpHostID       uuid.UUID
 	HostKeys         [][]byte
 	Tags             []string
 }
@@ -99,6 +101,7 @@ func (q *Queries) GetTargets(ctx context.Context, ids []uuid.UUID) ([]GetTargets
 			&i.KeepaliveSeconds,
 			&i.HostKeyCa,
 			&i.HostKeyWindow,
+			&i.JumpHostID,
 			&i.HostKeys,
 			&i.Tags,
 		); err != nil {

@@ -1513,7 +1513,9 @@ type CredentialGrant struct {
 	// Empty when refused.
 	Grant *v12.SealedGrant `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
 	// Why there is none: the stable reason.
-	Refused       string `protobuf:"bytes,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	Refused string `protobuf:"bytes,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	// SHA-256 of the spec that was asked with: an attempt with a jump host asks twice.
+	SpecSha256    []byte `protobuf:"bytes,4,opt,name=spec_sha256,json=specSha256,proto3" json:"spec_sha256,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1567,6 +1569,13 @@ func (x *CredentialGrant) GetRefused() string {
 		return x.Refused
 	}
 	return ""
+}
+
+func (x *CredentialGrant) GetSpecSha256() []byte {
+	if x != nil {
+		return x.SpecSha256
+	}
+	return nil
 }
 
 // ProceedRequest asks whether a mutating attempt may begin to change the device.
@@ -1696,7 +1705,9 @@ type Result struct {
 	// What the attempt found out, of kinds that find out anything but files; also of a failed one. Text of the device in it is masked.
 	Found *v1.TaskResult `protobuf:"bytes,12,opt,name=found,proto3" json:"found,omitempty"`
 	// What was said and typed, where the parameters ask for it; also of a failed one. Masked.
-	Transcript    *v1.Transcript `protobuf:"bytes,13,opt,name=transcript,proto3" json:"transcript,omitempty"`
+	Transcript *v1.Transcript `protobuf:"bytes,13,opt,name=transcript,proto3" json:"transcript,omitempty"`
+	// What the attempt came to at the device's jump host; unset if it has none, or was not come to.
+	Jump          *Result_Jump `protobuf:"bytes,14,opt,name=jump,proto3" json:"jump,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1818,6 +1829,13 @@ func (x *Result) GetFound() *v1.TaskResult {
 func (x *Result) GetTranscript() *v1.Transcript {
 	if x != nil {
 		return x.Transcript
+	}
+	return nil
+}
+
+func (x *Result) GetJump() *Result_Jump {
+	if x != nil {
+		return x.Jump
 	}
 	return nil
 }
@@ -2405,6 +2423,68 @@ func (x *UploadChunk) GetData() []byte {
 	return nil
 }
 
+// Jump is what happened at a jump host.
+type Result_Jump struct {
+	state    protoimpl.MessageState  `protogen:"open.v1"`
+	Outcomes []*v1.CredentialOutcome `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	// As those of the result.
+	HostKey       []byte `protobuf:"bytes,2,opt,name=host_key,json=hostKey,proto3" json:"host_key,omitempty"`
+	HostKeyPinned bool   `protobuf:"varint,3,opt,name=host_key_pinned,json=hostKeyPinned,proto3" json:"host_key_pinned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Result_Jump) Reset() {
+	*x = Result_Jump{}
+	mi := &file_netraven_hub_v1_link_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Result_Jump) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Result_Jump) ProtoMessage() {}
+
+func (x *Result_Jump) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_hub_v1_link_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Result_Jump.ProtoReflect.Descriptor instead.
+func (*Result_Jump) Descriptor() ([]byte, []int) {
+	return file_netraven_hub_v1_link_proto_rawDescGZIP(), []int{19, 1}
+}
+
+func (x *Result_Jump) GetOutcomes() []*v1.CredentialOutcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
+func (x *Result_Jump) GetHostKey() []byte {
+	if x != nil {
+		return x.HostKey
+	}
+	return nil
+}
+
+func (x *Result_Jump) GetHostKeyPinned() bool {
+	if x != nil {
+		return x.HostKeyPinned
+	}
+	return false
+}
+
 var File_netraven_hub_v1_link_proto protoreflect.FileDescriptor
 
 const file_netraven_hub_v1_link_proto_rawDesc = "" +
@@ -2510,17 +2590,19 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	"\x05lines\x18\x03 \x03(\v2\x18.netraven.job.v1.LogLineR\x05lines\"{\n" +
 	"\x11CredentialRequest\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12/\n" +
-	"\x04spec\x18\x02 \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04spec\"\x98\x01\n" +
+	"\x04spec\x18\x02 \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04spec\"\xb9\x01\n" +
 	"\x0fCredentialGrant\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x124\n" +
 	"\x05grant\x18\x02 \x01(\v2\x1e.netraven.vault.v1.SealedGrantR\x05grant\x12\x18\n" +
-	"\arefused\x18\x03 \x01(\tR\arefused\"G\n" +
+	"\arefused\x18\x03 \x01(\tR\arefused\x12\x1f\n" +
+	"\vspec_sha256\x18\x04 \x01(\fR\n" +
+	"specSha256\"G\n" +
 	"\x0eProceedRequest\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\"w\n" +
 	"\fProceedReply\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12\x18\n" +
 	"\aproceed\x18\x02 \x01(\bR\aproceed\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xe5\x05\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xa3\a\n" +
 	"\x06Result\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12/\n" +
 	"\x04spec\x18\x02 \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04spec\x12\x1c\n" +
@@ -2539,11 +2621,16 @@ const file_netraven_hub_v1_link_proto_rawDesc = "" +
 	"\x05found\x18\f \x01(\v2\x1b.netraven.job.v1.TaskResultR\x05found\x12;\n" +
 	"\n" +
 	"transcript\x18\r \x01(\v2\x1b.netraven.job.v1.TranscriptR\n" +
-	"transcript\x1a8\n" +
+	"transcript\x120\n" +
+	"\x04jump\x18\x0e \x01(\v2\x1c.netraven.hub.v1.Result.JumpR\x04jump\x1a8\n" +
 	"\n" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb4\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a\x89\x01\n" +
+	"\x04Jump\x12>\n" +
+	"\boutcomes\x18\x01 \x03(\v2\".netraven.job.v1.CredentialOutcomeR\boutcomes\x12\x19\n" +
+	"\bhost_key\x18\x02 \x01(\fR\ahostKey\x12&\n" +
+	"\x0fhost_key_pinned\x18\x03 \x01(\bR\rhostKeyPinned\"\xb4\x02\n" +
 	"\tResultAck\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12<\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\".netraven.hub.v1.ResultAck.OutcomeR\aoutcome\x12\x16\n" +
@@ -2608,7 +2695,7 @@ func file_netraven_hub_v1_link_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_hub_v1_link_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_netraven_hub_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_netraven_hub_v1_link_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_netraven_hub_v1_link_proto_goTypes = []any{
 	(ResultAck_Outcome)(0),              // 0: netraven.hub.v1.ResultAck.Outcome
 	(*EnrollRequest)(nil),               // 1: netraven.hub.v1.EnrollRequest
@@ -2642,22 +2729,23 @@ var file_netraven_hub_v1_link_proto_goTypes = []any{
 	(*Unsupported)(nil),                 // 29: netraven.hub.v1.Unsupported
 	(*UploadChunk)(nil),                 // 30: netraven.hub.v1.UploadChunk
 	nil,                                 // 31: netraven.hub.v1.Result.FactsEntry
-	(*timestamppb.Timestamp)(nil),       // 32: google.protobuf.Timestamp
-	(*v1.AttemptRef)(nil),               // 33: netraven.job.v1.AttemptRef
-	(v1.ResumeAgentResponse_Verdict)(0), // 34: netraven.job.v1.ResumeAgentResponse.Verdict
-	(*v1.SignedSpec)(nil),               // 35: netraven.job.v1.SignedSpec
-	(*v11.KnownDigest)(nil),             // 36: netraven.gitstore.v1.KnownDigest
-	(*v1.LogLine)(nil),                  // 37: netraven.job.v1.LogLine
-	(*v12.SealedGrant)(nil),             // 38: netraven.vault.v1.SealedGrant
-	(*v1.Failure)(nil),                  // 39: netraven.job.v1.Failure
-	(*v11.StoredArtifact)(nil),          // 40: netraven.gitstore.v1.StoredArtifact
-	(*v1.CredentialOutcome)(nil),        // 41: netraven.job.v1.CredentialOutcome
-	(*v1.TaskResult)(nil),               // 42: netraven.job.v1.TaskResult
-	(*v1.Transcript)(nil),               // 43: netraven.job.v1.Transcript
+	(*Result_Jump)(nil),                 // 32: netraven.hub.v1.Result.Jump
+	(*timestamppb.Timestamp)(nil),       // 33: google.protobuf.Timestamp
+	(*v1.AttemptRef)(nil),               // 34: netraven.job.v1.AttemptRef
+	(v1.ResumeAgentResponse_Verdict)(0), // 35: netraven.job.v1.ResumeAgentResponse.Verdict
+	(*v1.SignedSpec)(nil),               // 36: netraven.job.v1.SignedSpec
+	(*v11.KnownDigest)(nil),             // 37: netraven.gitstore.v1.KnownDigest
+	(*v1.LogLine)(nil),                  // 38: netraven.job.v1.LogLine
+	(*v12.SealedGrant)(nil),             // 39: netraven.vault.v1.SealedGrant
+	(*v1.Failure)(nil),                  // 40: netraven.job.v1.Failure
+	(*v11.StoredArtifact)(nil),          // 41: netraven.gitstore.v1.StoredArtifact
+	(*v1.CredentialOutcome)(nil),        // 42: netraven.job.v1.CredentialOutcome
+	(*v1.TaskResult)(nil),               // 43: netraven.job.v1.TaskResult
+	(*v1.Transcript)(nil),               // 44: netraven.job.v1.Transcript
 }
 var file_netraven_hub_v1_link_proto_depIdxs = []int32{
-	32, // 0: netraven.hub.v1.EnrollRequest.clock:type_name -> google.protobuf.Timestamp
-	32, // 1: netraven.hub.v1.EnrollResponse.not_after:type_name -> google.protobuf.Timestamp
+	33, // 0: netraven.hub.v1.EnrollRequest.clock:type_name -> google.protobuf.Timestamp
+	33, // 1: netraven.hub.v1.EnrollResponse.not_after:type_name -> google.protobuf.Timestamp
 	6,  // 2: netraven.hub.v1.AgentMessage.hello:type_name -> netraven.hub.v1.Hello
 	7,  // 3: netraven.hub.v1.AgentMessage.capacity:type_name -> netraven.hub.v1.Capacity
 	11, // 4: netraven.hub.v1.AgentMessage.offer_reply:type_name -> netraven.hub.v1.OfferReply
@@ -2683,59 +2771,61 @@ var file_netraven_hub_v1_link_proto_depIdxs = []int32{
 	27, // 24: netraven.hub.v1.HubMessage.drain:type_name -> netraven.hub.v1.Drain
 	28, // 25: netraven.hub.v1.HubMessage.config_update:type_name -> netraven.hub.v1.ConfigUpdate
 	29, // 26: netraven.hub.v1.HubMessage.unsupported:type_name -> netraven.hub.v1.Unsupported
-	32, // 27: netraven.hub.v1.Hello.clock:type_name -> google.protobuf.Timestamp
+	33, // 27: netraven.hub.v1.Hello.clock:type_name -> google.protobuf.Timestamp
 	7,  // 28: netraven.hub.v1.Hello.capacity:type_name -> netraven.hub.v1.Capacity
-	33, // 29: netraven.hub.v1.Hello.running:type_name -> netraven.job.v1.AttemptRef
-	33, // 30: netraven.hub.v1.Hello.spooled:type_name -> netraven.job.v1.AttemptRef
-	33, // 31: netraven.hub.v1.Hello.aborted:type_name -> netraven.job.v1.AttemptRef
-	32, // 32: netraven.hub.v1.Welcome.clock:type_name -> google.protobuf.Timestamp
-	33, // 33: netraven.hub.v1.ResumeVerdict.attempt:type_name -> netraven.job.v1.AttemptRef
-	34, // 34: netraven.hub.v1.ResumeVerdict.verdict:type_name -> netraven.job.v1.ResumeAgentResponse.Verdict
-	35, // 35: netraven.hub.v1.Offer.spec:type_name -> netraven.job.v1.SignedSpec
-	36, // 36: netraven.hub.v1.Offer.known:type_name -> netraven.gitstore.v1.KnownDigest
-	33, // 37: netraven.hub.v1.OfferReply.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 38: netraven.hub.v1.OfferRevoked.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 39: netraven.hub.v1.Started.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 40: netraven.hub.v1.Progress.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 41: netraven.hub.v1.LogBatch.attempt:type_name -> netraven.job.v1.AttemptRef
-	37, // 42: netraven.hub.v1.LogBatch.lines:type_name -> netraven.job.v1.LogLine
-	33, // 43: netraven.hub.v1.CredentialRequest.attempt:type_name -> netraven.job.v1.AttemptRef
-	35, // 44: netraven.hub.v1.CredentialRequest.spec:type_name -> netraven.job.v1.SignedSpec
-	33, // 45: netraven.hub.v1.CredentialGrant.attempt:type_name -> netraven.job.v1.AttemptRef
-	38, // 46: netraven.hub.v1.CredentialGrant.grant:type_name -> netraven.vault.v1.SealedGrant
-	33, // 47: netraven.hub.v1.ProceedRequest.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 48: netraven.hub.v1.ProceedReply.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 49: netraven.hub.v1.Result.attempt:type_name -> netraven.job.v1.AttemptRef
-	35, // 50: netraven.hub.v1.Result.spec:type_name -> netraven.job.v1.SignedSpec
-	39, // 51: netraven.hub.v1.Result.failure:type_name -> netraven.job.v1.Failure
-	40, // 52: netraven.hub.v1.Result.artifacts:type_name -> netraven.gitstore.v1.StoredArtifact
+	34, // 29: netraven.hub.v1.Hello.running:type_name -> netraven.job.v1.AttemptRef
+	34, // 30: netraven.hub.v1.Hello.spooled:type_name -> netraven.job.v1.AttemptRef
+	34, // 31: netraven.hub.v1.Hello.aborted:type_name -> netraven.job.v1.AttemptRef
+	33, // 32: netraven.hub.v1.Welcome.clock:type_name -> google.protobuf.Timestamp
+	34, // 33: netraven.hub.v1.ResumeVerdict.attempt:type_name -> netraven.job.v1.AttemptRef
+	35, // 34: netraven.hub.v1.ResumeVerdict.verdict:type_name -> netraven.job.v1.ResumeAgentResponse.Verdict
+	36, // 35: netraven.hub.v1.Offer.spec:type_name -> netraven.job.v1.SignedSpec
+	37, // 36: netraven.hub.v1.Offer.known:type_name -> netraven.gitstore.v1.KnownDigest
+	34, // 37: netraven.hub.v1.OfferReply.attempt:type_name -> netraven.job.v1.AttemptRef
+	34, // 38: netraven.hub.v1.OfferRevoked.attempt:type_name -> netraven.job.v1.AttemptRef
+	34, // 39: netraven.hub.v1.Started.attempt:type_name -> netraven.job.v1.AttemptRef
+	34, // 40: netraven.hub.v1.Progress.attempt:type_name -> netraven.job.v1.AttemptRef
+	34, // 41: netraven.hub.v1.LogBatch.attempt:type_name -> netraven.job.v1.AttemptRef
+	38, // 42: netraven.hub.v1.LogBatch.lines:type_name -> netraven.job.v1.LogLine
+	34, // 43: netraven.hub.v1.CredentialRequest.attempt:type_name -> netraven.job.v1.AttemptRef
+	36, // 44: netraven.hub.v1.CredentialRequest.spec:type_name -> netraven.job.v1.SignedSpec
+	34, // 45: netraven.hub.v1.CredentialGrant.attempt:type_name -> netraven.job.v1.AttemptRef
+	39, // 46: netraven.hub.v1.CredentialGrant.grant:type_name -> netraven.vault.v1.SealedGrant
+	34, // 47: netraven.hub.v1.ProceedRequest.attempt:type_name -> netraven.job.v1.AttemptRef
+	34, // 48: netraven.hub.v1.ProceedReply.attempt:type_name -> netraven.job.v1.AttemptRef
+	34, // 49: netraven.hub.v1.Result.attempt:type_name -> netraven.job.v1.AttemptRef
+	36, // 50: netraven.hub.v1.Result.spec:type_name -> netraven.job.v1.SignedSpec
+	40, // 51: netraven.hub.v1.Result.failure:type_name -> netraven.job.v1.Failure
+	41, // 52: netraven.hub.v1.Result.artifacts:type_name -> netraven.gitstore.v1.StoredArtifact
 	31, // 53: netraven.hub.v1.Result.facts:type_name -> netraven.hub.v1.Result.FactsEntry
-	41, // 54: netraven.hub.v1.Result.outcomes:type_name -> netraven.job.v1.CredentialOutcome
-	32, // 55: netraven.hub.v1.Result.started_at:type_name -> google.protobuf.Timestamp
-	32, // 56: netraven.hub.v1.Result.finished_at:type_name -> google.protobuf.Timestamp
-	42, // 57: netraven.hub.v1.Result.found:type_name -> netraven.job.v1.TaskResult
-	43, // 58: netraven.hub.v1.Result.transcript:type_name -> netraven.job.v1.Transcript
-	33, // 59: netraven.hub.v1.ResultAck.attempt:type_name -> netraven.job.v1.AttemptRef
-	0,  // 60: netraven.hub.v1.ResultAck.outcome:type_name -> netraven.hub.v1.ResultAck.Outcome
-	33, // 61: netraven.hub.v1.HostKeyObserved.attempt:type_name -> netraven.job.v1.AttemptRef
-	32, // 62: netraven.hub.v1.Heartbeat.clock:type_name -> google.protobuf.Timestamp
-	33, // 63: netraven.hub.v1.Heartbeat.running:type_name -> netraven.job.v1.AttemptRef
-	33, // 64: netraven.hub.v1.Cancel.attempt:type_name -> netraven.job.v1.AttemptRef
-	33, // 65: netraven.hub.v1.DesiredState.attempts:type_name -> netraven.job.v1.AttemptRef
-	33, // 66: netraven.hub.v1.UploadChunk.attempt:type_name -> netraven.job.v1.AttemptRef
-	1,  // 67: netraven.hub.v1.LinkService.Enroll:input_type -> netraven.hub.v1.EnrollRequest
-	3,  // 68: netraven.hub.v1.LinkService.Renew:input_type -> netraven.hub.v1.RenewRequest
-	4,  // 69: netraven.hub.v1.LinkService.Connect:input_type -> netraven.hub.v1.AgentMessage
-	30, // 70: netraven.hub.v1.LinkService.Upload:input_type -> netraven.hub.v1.UploadChunk
-	2,  // 71: netraven.hub.v1.LinkService.Enroll:output_type -> netraven.hub.v1.EnrollResponse
-	2,  // 72: netraven.hub.v1.LinkService.Renew:output_type -> netraven.hub.v1.EnrollResponse
-	5,  // 73: netraven.hub.v1.LinkService.Connect:output_type -> netraven.hub.v1.HubMessage
-	21, // 74: netraven.hub.v1.LinkService.Upload:output_type -> netraven.hub.v1.ResultAck
-	71, // [71:75] is the sub-list for method output_type
-	67, // [67:71] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	42, // 54: netraven.hub.v1.Result.outcomes:type_name -> netraven.job.v1.CredentialOutcome
+	33, // 55: netraven.hub.v1.Result.started_at:type_name -> google.protobuf.Timestamp
+	33, // 56: netraven.hub.v1.Result.finished_at:type_name -> google.protobuf.Timestamp
+	43, // 57: netraven.hub.v1.Result.found:type_name -> netraven.job.v1.TaskResult
+	44, // 58: netraven.hub.v1.Result.transcript:type_name -> netraven.job.v1.Transcript
+	32, // 59: netraven.hub.v1.Result.jump:type_name -> netraven.hub.v1.Result.Jump
+	34, // 60: netraven.hub.v1.ResultAck.attempt:type_name -> netraven.job.v1.AttemptRef
+	0,  // 61: netraven.hub.v1.ResultAck.outcome:type_name -> netraven.hub.v1.ResultAck.Outcome
+	34, // 62: netraven.hub.v1.HostKeyObserved.attempt:type_name -> netraven.job.v1.AttemptRef
+	33, // 63: netraven.hub.v1.Heartbeat.clock:type_name -> google.protobuf.Timestamp
+	34, // 64: netraven.hub.v1.Heartbeat.running:type_name -> netraven.job.v1.AttemptRef
+	34, // 65: netraven.hub.v1.Cancel.attempt:type_name -> netraven.job.v1.AttemptRef
+	34, // 66: netraven.hub.v1.DesiredState.attempts:type_name -> netraven.job.v1.AttemptRef
+	34, // 67: netraven.hub.v1.UploadChunk.attempt:type_name -> netraven.job.v1.AttemptRef
+	42, // 68: netraven.hub.v1.Result.Jump.outcomes:type_name -> netraven.job.v1.CredentialOutcome
+	1,  // 69: netraven.hub.v1.LinkService.Enroll:input_type -> netraven.hub.v1.EnrollRequest
+	3,  // 70: netraven.hub.v1.LinkService.Renew:input_type -> netraven.hub.v1.RenewRequest
+	4,  // 71: netraven.hub.v1.LinkService.Connect:input_type -> netraven.hub.v1.AgentMessage
+	30, // 72: netraven.hub.v1.LinkService.Upload:input_type -> netraven.hub.v1.UploadChunk
+	2,  // 73: netraven.hub.v1.LinkService.Enroll:output_type -> netraven.hub.v1.EnrollResponse
+	2,  // 74: netraven.hub.v1.LinkService.Renew:output_type -> netraven.hub.v1.EnrollResponse
+	5,  // 75: netraven.hub.v1.LinkService.Connect:output_type -> netraven.hub.v1.HubMessage
+	21, // 76: netraven.hub.v1.LinkService.Upload:output_type -> netraven.hub.v1.ResultAck
+	73, // [73:77] is the sub-list for method output_type
+	69, // [69:73] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_netraven_hub_v1_link_proto_init() }
@@ -2778,7 +2868,7 @@ func file_netraven_hub_v1_link_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_hub_v1_link_proto_rawDesc), len(file_netraven_hub_v1_link_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -181,7 +181,10 @@ type Device struct {
 	// Until when a new host key is accepted once, as planned with host_keys:replace. Read only.
 	HostKeyWindowUntil *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=host_key_window_until,json=hostKeyWindowUntil,proto3" json:"host_key_window_until,omitempty"`
 	// What the device calls itself, read from it.
-	Hostname      string `protobuf:"bytes,23,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	Hostname string `protobuf:"bytes,23,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	// A device that this one is reached through, with that one's credentials and host keys: it forwards the connection (direct-tcpip). It is
+	// connected to directly itself. Empty: the site's, or none.
+	JumpHostId    string `protobuf:"bytes,22,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -366,6 +369,13 @@ func (x *Device) GetHostKeyWindowUntil() *timestamppb.Timestamp {
 func (x *Device) GetHostname() string {
 	if x != nil {
 		return x.Hostname
+	}
+	return ""
+}
+
+func (x *Device) GetJumpHostId() string {
+	if x != nil {
+		return x.JumpHostId
 	}
 	return ""
 }
@@ -1623,7 +1633,7 @@ var File_netraven_inventory_v1_device_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xa2\n" +
+	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xc4\n" +
 	"\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -1653,7 +1663,9 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
 	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12M\n" +
 	"\x15host_key_window_until\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x12\x1a\n" +
-	"\bhostname\x18\x17 \x01(\tR\bhostname\x1a\xff\x03\n" +
+	"\bhostname\x18\x17 \x01(\tR\bhostname\x12 \n" +
+	"\fjump_host_id\x18\x16 \x01(\tR\n" +
+	"jumpHostId\x1a\xff\x03\n" +
 	"\x03Ssh\x12\x16\n" +
 	"\x06legacy\x18\x01 \x01(\bR\x06legacy\x12W\n" +
 	"\x0fhost_key_policy\x18\x02 \x01(\x0e2/.netraven.inventory.v1.Device.Ssh.HostKeyPolicyR\rhostKeyPolicy\x12C\n" +

@@ -44,7 +44,8 @@ type DeviceServiceClient interface {
 	ListDevices(ctx context.Context, in *ListDevicesRequest, opts ...grpc.CallOption) (*ListDevicesResponse, error)
 	// CreateDevice adds a device. Needs inventory.device.write. Errors: ALREADY_EXISTS/DEVICE_EXISTS (a name is unique within its
 	// site ignoring case), INVALID_ARGUMENT/FIELD_INVALID with the field, INVALID_ARGUMENT/PLATFORM_UNKNOWN,
-	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
+	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one), INVALID_ARGUMENT/JUMP_HOST_UNKNOWN,
+	// INVALID_ARGUMENT/JUMP_HOST_LOOP, INVALID_ARGUMENT/JUMP_HOST_CHAINED (the jump host has one itself). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
 	CreateDevice(ctx context.Context, in *CreateDeviceRequest, opts ...grpc.CallOption) (*Device, error)
 	// GetDevice answers one device. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	GetDevice(ctx context.Context, in *GetDeviceRequest, opts ...grpc.CallOption) (*Device, error)
@@ -52,7 +53,7 @@ type DeviceServiceClient interface {
 	// NOT_FOUND/DEVICE_NOT_FOUND.
 	UpdateDevice(ctx context.Context, in *UpdateDeviceRequest, opts ...grpc.CallOption) (*Device, error)
 	// DeleteDevice removes a device from the inventory; its history stays. Needs inventory.device.write.
-	// Errors: NOT_FOUND/DEVICE_NOT_FOUND.
+	// Errors: NOT_FOUND/DEVICE_NOT_FOUND, FAILED_PRECONDITION/DEVICE_IS_JUMP_HOST.
 	DeleteDevice(ctx context.Context, in *DeleteDeviceRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// ImportDevices creates and updates devices from a file. Needs inventory.device.write. Idempotent: a row is found again by
 	// site and name. One bad row never stops the rest. Errors: INVALID_ARGUMENT/FORMAT_UNKNOWN, /HEADER_INVALID.
@@ -216,7 +217,8 @@ type DeviceServiceServer interface {
 	ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error)
 	// CreateDevice adds a device. Needs inventory.device.write. Errors: ALREADY_EXISTS/DEVICE_EXISTS (a name is unique within its
 	// site ignoring case), INVALID_ARGUMENT/FIELD_INVALID with the field, INVALID_ARGUMENT/PLATFORM_UNKNOWN,
-	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
+	// INVALID_ARGUMENT/SITE_UNKNOWN, INVALID_ARGUMENT/HOST_KEY_CA_MISSING (policy CA, and neither device nor site has one), INVALID_ARGUMENT/JUMP_HOST_UNKNOWN,
+	// INVALID_ARGUMENT/JUMP_HOST_LOOP, INVALID_ARGUMENT/JUMP_HOST_CHAINED (the jump host has one itself). The name within the site is the natural key: a repeat answers DEVICE_EXISTS.
 	CreateDevice(context.Context, *CreateDeviceRequest) (*Device, error)
 	// GetDevice answers one device. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	GetDevice(context.Context, *GetDeviceRequest) (*Device, error)
@@ -224,7 +226,7 @@ type DeviceServiceServer interface {
 	// NOT_FOUND/DEVICE_NOT_FOUND.
 	UpdateDevice(context.Context, *UpdateDeviceRequest) (*Device, error)
 	// DeleteDevice removes a device from the inventory; its history stays. Needs inventory.device.write.
-	// Errors: NOT_FOUND/DEVICE_NOT_FOUND.
+	// Errors: NOT_FOUND/DEVICE_NOT_FOUND, FAILED_PRECONDITION/DEVICE_IS_JUMP_HOST.
 	DeleteDevice(context.Context, *DeleteDeviceRequest) (*emptypb.Empty, error)
 	// ImportDevices creates and updates devices from a file. Needs inventory.device.write. Idempotent: a row is found again by
 	// site and name. One bad row never stops the rest. Errors: INVALID_ARGUMENT/FORMAT_UNKNOWN, /HEADER_INVALID.

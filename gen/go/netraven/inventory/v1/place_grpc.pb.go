@@ -35,8 +35,8 @@ const (
 type SiteServiceClient interface {
 	// ListSites pages through the sites by name. Needs inventory.site.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListSites(ctx context.Context, in *ListSitesRequest, opts ...grpc.CallOption) (*ListSitesResponse, error)
-	// CreateSite adds a site. Needs inventory.site.write. Errors: ALREADY_EXISTS/SITE_EXISTS, INVALID_ARGUMENT/GATEWAY_UNKNOWN.
-	// The name is the natural key.
+	// CreateSite adds a site. Needs inventory.site.write. Errors: ALREADY_EXISTS/SITE_EXISTS, INVALID_ARGUMENT/GATEWAY_UNKNOWN,
+	// INVALID_ARGUMENT/JUMP_HOST_UNKNOWN, /JUMP_HOST_LOOP, /JUMP_HOST_CHAINED. The name is the natural key.
 	CreateSite(ctx context.Context, in *CreateSiteRequest, opts ...grpc.CallOption) (*Site, error)
 	// GetSite answers one site. Needs inventory.site.read. Errors: NOT_FOUND/SITE_NOT_FOUND.
 	GetSite(ctx context.Context, in *GetSiteRequest, opts ...grpc.CallOption) (*Site, error)
@@ -114,8 +114,8 @@ func (c *siteServiceClient) DeleteSite(ctx context.Context, in *DeleteSiteReques
 type SiteServiceServer interface {
 	// ListSites pages through the sites by name. Needs inventory.site.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListSites(context.Context, *ListSitesRequest) (*ListSitesResponse, error)
-	// CreateSite adds a site. Needs inventory.site.write. Errors: ALREADY_EXISTS/SITE_EXISTS, INVALID_ARGUMENT/GATEWAY_UNKNOWN.
-	// The name is the natural key.
+	// CreateSite adds a site. Needs inventory.site.write. Errors: ALREADY_EXISTS/SITE_EXISTS, INVALID_ARGUMENT/GATEWAY_UNKNOWN,
+	// INVALID_ARGUMENT/JUMP_HOST_UNKNOWN, /JUMP_HOST_LOOP, /JUMP_HOST_CHAINED. The name is the natural key.
 	CreateSite(context.Context, *CreateSiteRequest) (*Site, error)
 	// GetSite answers one site. Needs inventory.site.read. Errors: NOT_FOUND/SITE_NOT_FOUND.
 	GetSite(context.Context, *GetSiteRequest) (*Site, error)

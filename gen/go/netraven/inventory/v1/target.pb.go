@@ -286,8 +286,12 @@ type Target struct {
 	HostCas [][]byte `protobuf:"bytes,13,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
 	// Until when one key beside the accepted ones is trusted; unset: no replacement is planned.
 	HostKeyWindowUntil *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=host_key_window_until,json=hostKeyWindowUntil,proto3" json:"host_key_window_until,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The device that this one is reached through; empty: none.
+	JumpHostId string `protobuf:"bytes,15,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
+	// What an attempt needs to know of it; unset if it is gone or disabled.
+	JumpHost      *Target `protobuf:"bytes,16,opt,name=jump_host,json=jumpHost,proto3" json:"jump_host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Target) Reset() {
@@ -414,6 +418,20 @@ func (x *Target) GetHostCas() [][]byte {
 func (x *Target) GetHostKeyWindowUntil() *timestamppb.Timestamp {
 	if x != nil {
 		return x.HostKeyWindowUntil
+	}
+	return nil
+}
+
+func (x *Target) GetJumpHostId() string {
+	if x != nil {
+		return x.JumpHostId
+	}
+	return ""
+}
+
+func (x *Target) GetJumpHost() *Target {
+	if x != nil {
+		return x.JumpHost
 	}
 	return nil
 }
@@ -1006,7 +1024,7 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"I\n" +
 	"\x12GetTargetsResponse\x123\n" +
-	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xd6\x03\n" +
+	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xb4\x04\n" +
 	"\x06Target\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
@@ -1025,7 +1043,10 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\x03ssh\x18\v \x01(\v2!.netraven.inventory.v1.Device.SshR\x03ssh\x12\x12\n" +
 	"\x04tags\x18\f \x03(\tR\x04tags\x12\x19\n" +
 	"\bhost_cas\x18\r \x03(\fR\ahostCas\x12M\n" +
-	"\x15host_key_window_until\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\"+\n" +
+	"\x15host_key_window_until\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x12 \n" +
+	"\fjump_host_id\x18\x0f \x01(\tR\n" +
+	"jumpHostId\x12:\n" +
+	"\tjump_host\x18\x10 \x01(\v2\x1d.netraven.inventory.v1.TargetR\bjumpHost\"+\n" +
 	"\x0fGetPagesRequest\x12\x18\n" +
 	"\adigests\x18\x01 \x03(\tR\adigests\"\x8a\x01\n" +
 	"\x10GetPagesResponse\x12B\n" +
@@ -1107,26 +1128,27 @@ var file_netraven_inventory_v1_target_proto_depIdxs = []int32{
 	5,  // 2: netraven.inventory.v1.GetTargetsResponse.items:type_name -> netraven.inventory.v1.Target
 	17, // 3: netraven.inventory.v1.Target.ssh:type_name -> netraven.inventory.v1.Device.Ssh
 	18, // 4: netraven.inventory.v1.Target.host_key_window_until:type_name -> google.protobuf.Timestamp
-	13, // 5: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
-	14, // 6: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
-	15, // 7: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
-	18, // 8: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
-	16, // 9: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
-	1,  // 10: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
-	3,  // 11: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
-	6,  // 12: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
-	8,  // 13: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
-	10, // 14: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
-	2,  // 15: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
-	4,  // 16: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
-	7,  // 17: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
-	9,  // 18: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
-	11, // 19: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 5: netraven.inventory.v1.Target.jump_host:type_name -> netraven.inventory.v1.Target
+	13, // 6: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
+	14, // 7: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
+	15, // 8: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
+	18, // 9: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
+	16, // 10: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
+	1,  // 11: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
+	3,  // 12: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
+	6,  // 13: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
+	8,  // 14: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
+	10, // 15: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
+	2,  // 16: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
+	4,  // 17: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
+	7,  // 18: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
+	9,  // 19: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
+	11, // 20: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_target_proto_init() }

@@ -371,8 +371,10 @@ type TaskSpec struct {
 	HostCas [][]byte `protobuf:"bytes,28,rep,name=host_cas,json=hostCas,proto3" json:"host_cas,omitempty"`
 	// A replacement is planned: until then one key beside host_keys is trusted.
 	NewHostKeyUntil *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=new_host_key_until,json=newHostKeyUntil,proto3" json:"new_host_key_until,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The jump host that the device is reached through: a spec of kind "jump" for the same agent, with a task id and credentials of its own.
+	Jump          *SignedSpec `protobuf:"bytes,30,opt,name=jump,proto3" json:"jump,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TaskSpec) Reset() {
@@ -608,6 +610,13 @@ func (x *TaskSpec) GetNewHostKeyUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *TaskSpec) GetJump() *SignedSpec {
+	if x != nil {
+		return x.Jump
+	}
+	return nil
+}
+
 // SignedSpec is a TaskSpec as job signed it.
 type SignedSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -725,7 +734,7 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\aREFUSED\x10\x02\x12\n" +
 	"\n" +
 	"\x06UNUSED\x10\x03\x12\x12\n" +
-	"\x0eENABLE_REFUSED\x10\x04\"\xf0\a\n" +
+	"\x0eENABLE_REFUSED\x10\x04\"\xa1\b\n" +
 	"\bTaskSpec\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -759,7 +768,8 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\x11keepalive_seconds\x18\x1a \x01(\x05H\x00R\x10keepaliveSeconds\x88\x01\x01\x12)\n" +
 	"\x10host_certificate\x18\x1b \x01(\bR\x0fhostCertificate\x12\x19\n" +
 	"\bhost_cas\x18\x1c \x03(\fR\ahostCas\x12G\n" +
-	"\x12new_host_key_until\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampR\x0fnewHostKeyUntilB\x14\n" +
+	"\x12new_host_key_until\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampR\x0fnewHostKeyUntil\x12/\n" +
+	"\x04jump\x18\x1e \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04jumpB\x14\n" +
 	"\x12_keepalive_seconds\"`\n" +
 	"\n" +
 	"SignedSpec\x12\x12\n" +
@@ -796,11 +806,12 @@ var file_netraven_job_v1_spec_proto_depIdxs = []int32{
 	1, // 1: netraven.job.v1.CredentialOutcome.result:type_name -> netraven.job.v1.CredentialOutcome.Result
 	6, // 2: netraven.job.v1.TaskSpec.deadline:type_name -> google.protobuf.Timestamp
 	6, // 3: netraven.job.v1.TaskSpec.new_host_key_until:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	5, // 4: netraven.job.v1.TaskSpec.jump:type_name -> netraven.job.v1.SignedSpec
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_netraven_job_v1_spec_proto_init() }

@@ -647,7 +647,10 @@ type ReserveCredentialsRequest_Item struct {
 	DeviceId string                 `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
 	Tags     []string               `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty"`
 	// When the reservation ends by itself.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// An earlier item of the same call that is the same attempt, at another device: of the two at most one can come to be refused, so what
+	// that one holds is no reason to let this one wait.
+	BesideTaskId  string `protobuf:"bytes,6,opt,name=beside_task_id,json=besideTaskId,proto3" json:"beside_task_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -715,6 +718,13 @@ func (x *ReserveCredentialsRequest_Item) GetDeadline() *timestamppb.Timestamp {
 		return x.Deadline
 	}
 	return nil
+}
+
+func (x *ReserveCredentialsRequest_Item) GetBesideTaskId() string {
+	if x != nil {
+		return x.BesideTaskId
+	}
+	return ""
 }
 
 // What one task gets.
@@ -941,15 +951,16 @@ var File_netraven_vault_v1_grant_proto protoreflect.FileDescriptor
 
 const file_netraven_vault_v1_grant_proto_rawDesc = "" +
 	"\n" +
-	"\x1dnetraven/vault/v1/grant.proto\x12\x11netraven.vault.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1anetraven/job/v1/spec.proto\x1a!netraven/options/v1/options.proto\"\x85\x02\n" +
+	"\x1dnetraven/vault/v1/grant.proto\x12\x11netraven.vault.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1anetraven/job/v1/spec.proto\x1a!netraven/options/v1/options.proto\"\xab\x02\n" +
 	"\x19ReserveCredentialsRequest\x12G\n" +
-	"\x05items\x18\x01 \x03(\v21.netraven.vault.v1.ReserveCredentialsRequest.ItemR\x05items\x1a\x9e\x01\n" +
+	"\x05items\x18\x01 \x03(\v21.netraven.vault.v1.ReserveCredentialsRequest.ItemR\x05items\x1a\xc4\x01\n" +
 	"\x04Item\x12\x17\n" +
 	"\atask_id\x18\x01 \x01(\tR\x06taskId\x12\x14\n" +
 	"\x05fence\x18\x02 \x01(\x03R\x05fence\x12\x1b\n" +
 	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x12\n" +
 	"\x04tags\x18\x04 \x03(\tR\x04tags\x126\n" +
-	"\bdeadline\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"\xb2\x02\n" +
+	"\bdeadline\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12$\n" +
+	"\x0ebeside_task_id\x18\x06 \x01(\tR\fbesideTaskId\"\xb2\x02\n" +
 	"\x1aReserveCredentialsResponse\x12H\n" +
 	"\x05items\x18\x01 \x03(\v22.netraven.vault.v1.ReserveCredentialsResponse.ItemR\x05items\x1a\xc9\x01\n" +
 	"\x04Item\x12\x17\n" +
