@@ -155,6 +155,10 @@ func (a *auth) method(name string, cred *vaultv1.GrantedCredential) ssh.AuthMeth
 // same one again, which is a refusal, or one that we have no answer to.
 func (a *auth) answer(cred *vaultv1.GrantedCredential, questions []string, echos []bool) ([]string, error) {
 	answers := make([]string, len(questions))
+	if hidden := len(echos) - count(echos, true); hidden > 1 && a.rounds == 0 {
+		return nil, a.stop(unsuitable, failure(jobv1.Failure_AUTH, "The device asks for %d secrets at once, as with a second factor; credential %s has one, and nothing was sent.",
+			hidden, cred.GetName()))
+	}
 	for i := range questions {
 		switch {
 		case !echos[i] && a.rounds > 0:
@@ -167,6 +171,15 @@ func (a *auth) answer(cred *vaultv1.GrantedCredential, questions []string, echos
 		}
 	}
 	return answers, nil
+}
+
+func count(all []bool, what bool) (n int) {
+	for _, b := range all {
+		if b == what {
+			n++
+		}
+	}
+	return n
 }
 
 // asked reports whether the device was given something to refuse.

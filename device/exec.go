@@ -84,10 +84,12 @@ func (s *Session) readExec(channel ssh.Channel) ([]byte, *jobv1.Failure) {
 		}
 		switch {
 		case raw > s.limits.Bytes || len(out.text) > s.limits.Bytes+maxPrompt:
+			s.heard(out.text[:out.bol])
 			return nil, failure(jobv1.Failure_OUTPUT_LIMIT, "The device sent more than %d MiB in answer to one command.", s.limits.Bytes>>20)
 		case err == nil:
 			continue
 		case s.link.watch.reason() != open:
+			s.heard(out.text[:out.bol])
 			return nil, s.cutOff(s.link.watch.reason())
 		}
 		return out.text[:out.bol+len(out.line())], nil

@@ -1,7 +1,6 @@
 package device
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,6 @@ import (
 
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
-	"github.com/netraven/netraven/platforms"
 )
 
 // failure makes a failure of a class with a hint for people. Stage, credential and the device's words
@@ -118,36 +116,11 @@ func (s *Session) finish(f *jobv1.Failure) *jobv1.Failure {
 	if f.GetCredential() == "" {
 		f.Credential = s.credential().GetName()
 	}
-	if f.GetDeviceSaid() == "" && s.shell != nil {
-		f.DeviceSaid = said(s.shell.screen.text, s.cfg.Page, s.report.Grant)
+	if f.GetDeviceSaid() == "" {
+		f.DeviceSaid = s.lastWords()
 	}
 	f.Hint = strip(f.GetHint(), s.report.Grant)
 	return f
-}
-
-const (
-	saidLines = 8
-	saidBytes = 600
-)
-
-// said returns the last lines of what a device said, masked.
-func said(text []byte, page *platforms.Page, grant *vaultv1.Grant) string {
-	// Mask whole lines of more than is shown, so that a key's first line is not what was cut away.
-	text = text[max(0, len(text)-(64<<10)):]
-	text = bytes.TrimRight(page.Mask(text, nil), " \n")
-	for i, n := len(text), 0; i > 0; i-- {
-		if text[i-1] == '\n' {
-			if n++; n == saidLines {
-				text = text[i:]
-				break
-			}
-		}
-	}
-	s := strip(plainWords(string(text)), grant)
-	if over := len(s) - saidBytes; over > 0 {
-		s = strings.ToValidUTF8(s[over:], "")
-	}
-	return strings.TrimSpace(s)
 }
 
 // plainWords makes device text fit for a message: valid UTF-8 without control characters.

@@ -45,6 +45,14 @@ func (s *Session) grow(size int) *jobv1.Failure {
 	return nil
 }
 
+// Hold has the session take part in the bound on large answers for what its caller keeps of it, in bytes. It blocks as reading does.
+func (s *Session) Hold(size int) *jobv1.Failure {
+	if f := s.grow(size); f != nil {
+		return s.finish(f)
+	}
+	return nil
+}
+
 // shrink gives the slot back, if the session has one.
 func (s *Session) shrink() {
 	if s.large {

@@ -48,6 +48,7 @@ func (s *Session) run(c Command) (Answer, *jobv1.Failure) {
 	if s.shell == nil {
 		a, refused, f := s.exec(c)
 		if f != nil || !refused {
+			s.heard(a.Text)
 			return a, f
 		}
 		s.cfg.Log("info", "the device refuses exec channels; going on in a shell")
@@ -60,6 +61,7 @@ func (s *Session) run(c Command) (Answer, *jobv1.Failure) {
 	if f != nil {
 		return Answer{}, f
 	}
+	s.heard(text)
 	a := Answer{Text: text, Refused: s.shell.refused(text)}
 	if a.Refused != "" {
 		f = s.shell.clearLine()

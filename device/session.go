@@ -26,6 +26,7 @@ type Session struct {
 	report *Report
 	index  int    // the credential being tried
 	stage  string // where we are, for failures
+	words  []byte // the end of what the device said last
 
 	jump   *Session // the one with the jump host, which outlives connections to the device
 	link   *link

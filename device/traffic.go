@@ -35,6 +35,9 @@ type tracedChannel struct {
 
 // overheard notes what the device says while it authenticates.
 func (s *Session) overheard(text string) {
+	if text != "" && len(s.words) < maxErrors {
+		s.words = append(append(s.words, text...), '\n')
+	}
 	if s.cfg.Traffic != nil && text != "" {
 		s.cfg.Traffic(Traffic{Login: true, Data: []byte(text + "\n")})
 	}

@@ -14,11 +14,15 @@ import (
 // maxItems bounds a list that a device gives for Each.
 const maxItems = 500
 
+// maxHeld bounds what one attempt collects, in bytes.
+const maxHeld = 64 << 20
+
 // collector is one backup on its way.
 type collector struct {
 	env       Env
 	session   *device.Session
 	originals map[string][]byte
+	held      int // bytes collected so far
 }
 
 // collect runs the page's artifacts in order. A failure means that nothing of them counts.
@@ -74,15 +78,19 @@ func (c *collector) file(a *platforms.Artifact) ([]byte, *jobv1.Failure) {
 	}
 	copied := 0
 	if why := a.Verify(text, platforms.Ending{Exit: &copied}); why != nil {
-		return c.missing(a, jobv1.Failure_INCOMPLETE, "The file %s is not whole: %s.", a.Fetch, c.masked(why.Reason))
+		return c.missing(a, jobv1.Failure_INCOMPLETE, "The file %s is not whole: %s. Its last line is %q.", a.Fetch, why.Reason, c.env.Page.LastLine(a, text))
 	}
-	return text, nil
+	if len(a.Clean(text)) == 0 {
+		return c.missing(a, jobv1.Failure_INCOMPLETE, "The file %s holds nothing.", a.Fetch)
+	}
+	return text, c.take(len(text))
 }
 
-// missing is the end of an artifact that is not to be had: a note if it is optional, else a failure.
+// missing is the end of an artifact that is not to be had: a note if it is optional, else a failure. What is made of the device's contexts is
+// configuration: the device has it, so half of it is not the same as none.
 func (c *collector) missing(a *platforms.Artifact, class jobv1.Failure_Class, hint string, args ...any) ([]byte, *jobv1.Failure) {
 	f := c.session.Fail(class, hint, args...)
-	if !a.Optional {
+	if !a.Optional || a.Each != nil && class == jobv1.Failure_INCOMPLETE {
 		return nil, f
 	}
 	c.log("info", "left out "+a.Name+": "+f.GetHint())
@@ -150,7 +158,22 @@ func (c *collector) answer(a *platforms.Artifact, item string) ([]byte, *jobv1.F
 		return c.whole(a, a.Rule(i), fill(send, item), got)
 	}
 	return c.missing(a, jobv1.Failure_REJECTED, "The device refuses %s (%q). Is %s the right platform, and may this user read the configuration?",
-		strings.Join(a.Send, " and "), words, c.env.Page.Name)
+		strings.Join(a.Send, " and "), strings.TrimSpace(c.env.Page.MaskLines(words)), c.env.Page.Name)
+}
+
+// sure reports that the text itself tells that it is whole. Blocks that are closed tell only that it does not end within one, and where the page asks for
+// the prompt too, that what ends a block ends the whole.
+func sure(rule *platforms.Complete, got device.Answer) bool {
+	blocks := rule.LastLine == nil && rule.Closes == ""
+	return rule.InText() && !rule.PromptTwice && !(blocks && got.Exit != nil)
+}
+
+// take counts what the attempt holds: a device may have many artifacts, and each may be as long as one answer can be.
+func (c *collector) take(n int) *jobv1.Failure {
+	if c.held += n; c.held > maxHeld {
+		return c.session.Fail(jobv1.Failure_OUTPUT_LIMIT, "The device's artifacts have more than %d MiB together.", maxHeld>>20)
+	}
+	return c.session.Hold(c.held)
 }
 
 // whole checks completeness. Where nothing in the text tells its end, it is read a second time before it counts
@@ -167,9 +190,15 @@ func (c *collector) whole(a *platforms.Artifact, rule *platforms.Complete, send 
 		end.PromptTwice = again
 	}
 	if why := a.VerifyBy(rule, got.Text, end); why != nil {
-		return c.missing(a, jobv1.Failure_INCOMPLETE, "The answer to %q is not whole: %s.", send, c.masked(why.Reason))
+		return c.missing(a, jobv1.Failure_INCOMPLETE, "The answer to %q is not whole: %s. Its last line is %q.", send, why.Reason, c.env.Page.LastLine(a, got.Text))
 	}
-	if rule.InText() || rule.ExitStatus == nil && !rule.PromptTwice || got.Exit == nil && !c.first(a) || got.Exit != nil && c.unchanged(a, got.Text) {
+	if len(a.Clean(got.Text)) == 0 {
+		return c.missing(a, jobv1.Failure_INCOMPLETE, "The answer to %q holds nothing. May this user read the configuration?", send)
+	}
+	if f := c.take(len(got.Text)); f != nil {
+		return nil, f
+	}
+	if sure(rule, got) || rule.Balanced == "" && rule.ExitStatus == nil && !rule.PromptTwice || got.Exit == nil && !c.first(a) || got.Exit != nil && c.unchanged(a, got.Text) {
 		return got.Text, nil
 	}
 	again := device.Command{Send: send, Timeout: a.Timeout}
@@ -198,9 +227,6 @@ func (c *collector) first(a *platforms.Artifact) bool {
 	}
 	return true
 }
-
-// masked masks device text that goes into a sentence.
-func (c *collector) masked(s string) string { return string(c.env.Page.Mask([]byte(s), nil)) }
 
 // artifacts computes the change digests and what need not travel.
 func (c *collector) artifacts(key []byte, again bool) []Artifact {

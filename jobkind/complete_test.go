@@ -2,7 +2,9 @@ package jobkind
 
 import (
 	"context"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -81,4 +83,126 @@ func TestARefusedPlaceIsNotReadElsewhere(t *testing.T) {
 	require.Nil(t, out.Failure, "%v", out.Failure)
 	require.Len(t, out.Artifacts, 1)
 	require.Equal(t, []string{"show run", "list", "enter all", "enter root", "show run", "leave item", "leave all", "enter all", "enter dmz", "leave all"}, without(d.typed(), "exit"))
+}
+
+// What ends a block may end the whole, too: the page asks for the prompt beside it, and what is new is read twice.
+func TestARuleBesideThePromptReadsTwiceAtFirstContact(t *testing.T) {
+	reads := 0
+	d := &cli{prompt: "fw1# ", answer: func(line string) string {
+		if line != "show" {
+			return ""
+		}
+		if reads++; reads == 1 {
+			return "config a\r\nend\r\n"
+		}
+		return "config a\r\nend\r\nconfig b\r\nend\r\n"
+	}}
+	env := d.attempt(t, plainBackup+"  - {artifact: running.cfg, send: show, complete: {last_line: '^end$', prompt_twice: true}}\n")
+	require.Equal(t, jobv1.Failure_INCOMPLETE, Backup{}.Run(context.Background(), env).Failure.GetClass())
+	require.Nil(t, Backup{}.Run(context.Background(), env).Failure)
+}
+
+// Blocks that are closed are whole blocks, not the whole of them: an exec channel that ends between two looks like one that has said all.
+func TestClosedBlocksFromAnExecChannelAreReadAgain(t *testing.T) {
+	d := &cli{prompt: "r1# ", answer: func(string) string { return "system { a; }\r\nsnmp { b; }\r\n" }, exec: func(string) string { return "system { a; }\n" }}
+	env := d.attempt(t, execBackup+"  - {artifact: running.cfg, send: show conf, complete: {balanced: '{}'}}\n")
+	require.Equal(t, jobv1.Failure_INCOMPLETE, Backup{}.Run(context.Background(), env).Failure.GetClass())
+	d.exec = func(string) string { return "system { a; }\nsnmp { b; }\n" }
+	require.Nil(t, Backup{}.Run(context.Background(), env).Failure)
+}
+
+func TestFailure65NothingIsNoConfiguration(t *testing.T) {
+	for name, rule := range map[string]string{
+		"a prompt that comes back": "complete: {prompt_twice: true}", "an end of our own": "complete: {last_line: '^# end$'}, drop: ['^# end$']",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &cli{prompt: "r1# ", answer: func(string) string { return "# end\r\n" }}
+			if name == "a prompt that comes back" {
+				d.answer = func(string) string { return "" }
+			}
+			env := d.attempt(t, plainBackup+"  - {artifact: running.cfg, send: show run, "+rule+"}\n")
+			out := Backup{}.Run(context.Background(), env)
+			require.Equal(t, jobv1.Failure_INCOMPLETE, out.Failure.GetClass(), "%v", out.Failure)
+			require.Contains(t, out.Failure.GetHint(), "holds nothing")
+			require.Empty(t, out.Artifacts)
+		})
+	}
+}
+
+// A context whose answer is cut is not the same as one that is not there.
+func TestAHalfContextFailsTheDevice(t *testing.T) {
+	d := &cli{prompt: "fw1# ", answer: func(line string) string {
+		return map[string]string{"show run": "vlan 1\r\nend\r\n", "list": "* root\r\n", "show root": "edit root\r\n"}[line]
+	}}
+	env := d.attempt(t, plainBackup+`
+  - {artifact: running.cfg, send: show run, complete: {last_line: '^end$'}}
+  - {artifact: contexts.cfg, each: {send: list, match: '^\* (\w+)$'}, send: 'show {item}', complete: {last_line: '^end$'}, optional: true}
+`)
+	out := Backup{}.Run(context.Background(), env)
+	require.Equal(t, jobv1.Failure_INCOMPLETE, out.Failure.GetClass())
+	require.Empty(t, out.Artifacts)
+}
+
+func TestAnAttemptHoldsNoMoreThanItsBound(t *testing.T) {
+	large := strings.Repeat("interface with a long description of itself\r\n", (20<<20)/45) + "end\r\n"
+	d := &cli{prompt: "fw1# ", answer: func(line string) string {
+		if line == "list" {
+			return "* a\r\n* b\r\n* c\r\n* d\r\n"
+		}
+		return large
+	}}
+	env := d.attempt(t, plainBackup+"  - {artifact: all.cfg, each: {send: list, match: '^\\* (\\w+)$'}, send: 'show {item}', complete: {last_line: '^end$'}}\n")
+	env.Limits.Command = time.Minute
+	out := Backup{}.Run(context.Background(), env)
+	require.Equal(t, jobv1.Failure_OUTPUT_LIMIT, out.Failure.GetClass(), "%v", out.Failure)
+	require.Empty(t, out.Artifacts)
+}
+
+// A failure shows what the device said, not only its prompt, and no secret of it: by the page's rules, in a shell and in an exec channel.
+func TestFailuresShowTheDevicesLastWords(t *testing.T) {
+	said := "hostname r1\r\nradius key sesame\r\nbanner of note\r\n"
+	for name, transport := range map[string]string{"shell": "", "exec": "transport: exec\n"} {
+		t.Run(name, func(t *testing.T) {
+			d := &cli{prompt: "r1# ", answer: func(string) string { return said }, exec: func(string) string { return said }}
+			env := d.attempt(t, plainBackup+"  - {artifact: running.cfg, send: show run, complete: {last_line: '^end$'}}\nsecrets: ['^radius key (\\S+)']\n"+transport)
+			f := Backup{}.Run(context.Background(), env).Failure
+			require.Equal(t, jobv1.Failure_INCOMPLETE, f.GetClass())
+			require.Contains(t, f.GetDeviceSaid(), "hostname r1\nradius key <secret>\nbanner of note")
+			require.Contains(t, f.GetHint(), `"banner of note"`)
+
+			said = "hostname r1\r\nradius key sesame\r\n"
+			f = Backup{}.Run(context.Background(), env).Failure
+			require.Contains(t, f.GetHint(), `"radius key <secret>"`)
+			said = "hostname r1\r\nradius key sesame\r\nbanner of note\r\n"
+		})
+	}
+}
+
+// A session that stalls within a secret shows nothing of the line, but a question that nobody answered.
+func TestAStalledLineIsShownOnlyIfItIsAQuestion(t *testing.T) {
+	for line, shown := range map[string]bool{
+		`community "open ses`: false, ` set phrase sesame wor`: false, "Save before you go on? [y/n]: ": true, "-- press a key of yours --": true,
+	} {
+		t.Run(line, func(t *testing.T) {
+			d := &cli{prompt: "r1# "}
+			d.answer = func(l string) string {
+				if l != "show run" {
+					return ""
+				}
+				d.prompt = "" // it does not come back
+				return "hostname r1\r\n" + line
+			}
+			env := d.attempt(t, plainBackup+"  - {artifact: running.cfg, send: show run, complete: {last_line: '^end$'}}\n")
+			env.Limits.Silence = 300 * time.Millisecond
+			f := Backup{}.Run(context.Background(), env).Failure
+			require.Equal(t, jobv1.Failure_TIMEOUT, f.GetClass(), "%v", f)
+			require.Contains(t, f.GetDeviceSaid(), "hostname r1")
+			if shown {
+				require.Contains(t, f.GetDeviceSaid(), strings.TrimSpace(line))
+			} else {
+				require.NotContains(t, f.GetDeviceSaid(), "ses")
+				require.Contains(t, f.GetDeviceSaid(), "a line that did not end is left out")
+			}
+		})
+	}
 }

@@ -110,12 +110,6 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-func TestReasonsHoldNoSecrets(t *testing.T) {
-	a := parse(t, small).Main()
-	got := a.Verify([]byte("enable secret 5 $1$abcd$0123456789abcdefghijkl"), Ending{})
-	assert.Equal(t, `incomplete (last_line): the last line is "enable secret 5 <secret>", expected ^end$`, got.Error())
-}
-
 func TestFactsAndAuthor(t *testing.T) {
 	ios, _ := Builtin().Lookup("cisco_ios")
 	running := []byte("! Last configuration change at 10:00:00 UTC Mon Nov 2 2026 by ops\r\nhostname core-1\r\nend\r\n")

@@ -11,7 +11,7 @@ const opaqueLine = 32
 // that the device wrapped are joined. A nil page has the general rules.
 func (p *Page) MaskLines(text string) string {
 	b := []byte(text)
-	if p != nil && len(p.Main().clean.join) > 0 {
+	if p != nil && len(p.Backup) > 0 && len(p.Main().clean.join) > 0 {
 		b = joinLines(b, p.Main().clean.join)
 	}
 	text = string(p.masker().run(b, nil, false))

@@ -51,7 +51,7 @@ func (p *Page) Unsalt(text []byte) []byte {
 }
 
 func (p *Page) masker() *masker {
-	if p == nil {
+	if p == nil || p.secrets == nil { // a jump host has no page
 		return generalMasker()
 	}
 	return p.secrets

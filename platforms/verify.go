@@ -3,6 +3,7 @@ package platforms
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // Ending is what the session saw at the end of an answer.
@@ -19,8 +20,7 @@ type Incomplete struct {
 	// Rule is the key under complete that failed: last_line, balanced, closes, exit_status or
 	// prompt_twice.
 	Rule string
-	// Reason is a clause for people. It may hold up to 80 bytes of device text, masked by the general
-	// rules only: the page's own MaskLines belongs in front of people.
+	// Reason is a clause for people. It holds nothing that the device said: LastLine does that.
 	Reason string
 }
 
@@ -37,8 +37,8 @@ func (a *Artifact) Verify(out []byte, end Ending) *Incomplete {
 // VerifyBy is Verify by a rule of the artifact, as Rule returns it.
 func (a *Artifact) VerifyBy(c *Complete, out []byte, end Ending) *Incomplete {
 	if c.LastLine != nil {
-		if last := a.lastLine(out); !c.LastLine.Match(last) {
-			return &Incomplete{"last_line", fmt.Sprintf("the last line is %q, expected %s", clip(last), c.LastLine)}
+		if !c.LastLine.MatchLine(a.lastLine(out)) {
+			return &Incomplete{"last_line", fmt.Sprintf("it does not end in a line such as %s", c.LastLine)}
 		}
 	}
 	if c.Balanced != "" {
@@ -48,7 +48,7 @@ func (a *Artifact) VerifyBy(c *Complete, out []byte, end Ending) *Incomplete {
 	}
 	if c.Closes != "" {
 		if last := a.lastLine(out); !bytes.HasSuffix(last, []byte("</"+c.Closes+">")) {
-			return &Incomplete{"closes", fmt.Sprintf("the text does not end in </%s> but in %q", c.Closes, clip(last))}
+			return &Incomplete{"closes", fmt.Sprintf("it does not end in </%s>", c.Closes)}
 		}
 	}
 	return c.ended(end)
@@ -62,6 +62,10 @@ func (c *Complete) ended(end Ending) *Incomplete {
 			return &Incomplete{"exit_status", fmt.Sprintf("the command ended with status %d, expected %d", *end.Exit, *c.ExitStatus)}
 		}
 		return nil
+	}
+	if c.Balanced != "" && end.Exit != nil && *end.Exit != 0 {
+		// Blocks that are closed are no end by themselves: a device that says it failed is believed.
+		return &Incomplete{"exit_status", fmt.Sprintf("the command ended with status %d", *end.Exit)}
 	}
 	if c.InText() && !c.PromptTwice {
 		return nil
@@ -166,9 +170,22 @@ func skipString(b []byte, i int) int {
 	return i
 }
 
-// clip is device text fit for a message. It is masked before it is cut: half a line may not look like
-// the secret it holds. A line is bounded too, since it may be all of a hostile answer.
-func clip(b []byte) string {
-	s := generalMasker().run(b[:min(len(b), 4096)], nil, false)
-	return string(s[:min(len(s), 80)])
+const (
+	// lastLineSeen is how much of a text is looked at for its last line: what encloses a secret stands before it.
+	lastLineSeen = 64 << 10
+	lastLineLong = 80
+)
+
+// LastLine returns the last line of out that is neither blank nor a log line, fit for people: masked by the page's rules, with what stands before
+// it, and of at most 80 bytes. A line without its end may be half a secret, which nobody can mask: it is not shown.
+func (p *Page) LastLine(a *Artifact, out []byte) string {
+	if len(out) > 0 && out[len(out)-1] != '\n' {
+		return "(a line that did not end)"
+	}
+	if over := len(out) - lastLineSeen; over > 0 {
+		out = out[over:]
+		out = out[bytes.IndexByte(out, '\n')+1:] // half a line may be half a secret; a text of one line shows nothing
+	}
+	last := a.lastLine([]byte(p.MaskLines(string(out))))
+	return strings.ToValidUTF8(string(last[:min(len(last), lastLineLong)]), "")
 }

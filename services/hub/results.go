@@ -110,7 +110,7 @@ func finishAll(ctx context.Context, dispatch jobv1.DispatchServiceClient, items 
 	return out, nil
 }
 
-// settle stores, finishes and reports one result, in this order, and answers the ack. Every step is idempotent by (task, fence).
+// settle stores, reports and finishes one result, in this order, and answers the ack. Every step is idempotent by (task, fence).
 func (s *results) settle(ctx context.Context, x *settlement) *hubv1.ResultAck {
 	ref := x.result.GetAttempt()
 	fin := &jobv1.FinishAttemptsRequest_Item{
@@ -130,11 +130,13 @@ func (s *results) settle(ctx context.Context, x *settlement) *hubv1.ResultAck {
 			return ack
 		}
 	}
+	// Who sees the task ended finds what it was told of the device; a neighbour that is away does not keep the task from its end.
+	reported := s.report(ctx, x, fin.GetSucceeded())
 	if _, err := s.finish.do(ctx, finish{agentID: x.agentID, item: fin}); err != nil {
 		return s.later(ref, err)
 	}
-	if err := s.report(ctx, x, fin.GetSucceeded()); err != nil {
-		return s.later(ref, err)
+	if reported != nil {
+		return s.later(ref, reported)
 	}
 	return ack
 }
