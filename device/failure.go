@@ -67,7 +67,7 @@ func (s *Session) handshakeFailed(l *link, err error) *jobv1.Failure {
 	var algorithm *ssh.AlgorithmNegotiationError
 	switch {
 	case errors.As(err, &algorithm):
-		return noAlgorithm(algorithm, s.legacy(), len(s.pins) > 0, s.cfg.Spec.GetHostCertificate())
+		return noAlgorithm(algorithm, s.legacy(), len(s.pins) > 0 && !s.replacing(), s.cfg.Spec.GetHostCertificate())
 	case l.conn.foreign() && l.watch.reason() != cancelled, strings.Contains(err.Error(), "version string"):
 		return failure(jobv1.Failure_UNREACHABLE, "What answers on port %d does not speak SSH. Check the port.", s.port())
 	case l.watch.reason() != open:

@@ -70,15 +70,19 @@ func (s *Session) run(c Command) (Answer, *jobv1.Failure) {
 }
 
 // RunInShell is Run in a shell, which is opened if commands travelled by exec channels so far, and used from
-// then on. A device that gives no shell is asked once more in an exec channel.
+// then on. A device that gives no shell, or one whose prompt is not known, is asked once more in an
+// exec channel.
 func (s *Session) RunInShell(c Command) (Answer, *jobv1.Failure) {
 	if s.shell == nil {
 		if _, f := s.openShell(); f != nil {
-			if f.GetClass() != jobv1.Failure_FORBIDDEN {
+			if f.GetClass() != jobv1.Failure_FORBIDDEN && f.GetClass() != jobv1.Failure_PROMPT {
 				return Answer{}, s.finish(f)
 			}
-			s.cfg.Log("info", "the device gives no shell: "+f.GetHint())
-			s.shell = nil
+			s.cfg.Log("info", "the device gives no shell that can be used: "+f.GetHint())
+			if s.shell != nil {
+				s.shell.release()
+				s.shell = nil
+			}
 		}
 	}
 	return s.Run(c)

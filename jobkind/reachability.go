@@ -50,7 +50,7 @@ func (Reachability) Run(ctx context.Context, env Env) Outcome {
 		return Outcome{Failure: unfit(err)}
 	}
 	probed, f := device.Probe(ctx, device.Config{
-		Spec: env.Spec, Page: env.Page, Dial: env.Dial, Log: env.Log, Progress: env.Progress, Now: env.Now, Limits: env.Limits,
+		Spec: env.Spec, Page: env.Page, Dial: env.Dial, Jump: env.Jump, Log: env.Log, Progress: env.Progress, Now: env.Now, Limits: env.Limits,
 	}, banner)
 	out := Outcome{Failure: f}
 	if probed.TCP > 0 {

@@ -93,7 +93,7 @@ func readFingerprints(text string) (names, keys []string, err error) {
 		switch {
 		case len(words) == 0 || strings.HasPrefix(words[0], "#") || words[0] == "DEVICE":
 		case len(words) < 2 || !strings.HasPrefix(words[1], "SHA256:"):
-			return nil, nil, fmt.Errorf("line %d is not a device and a fingerprint such as SHA256:uNiVztksCsDhcc0u9e8B...", n)
+			return nil, nil, fmt.Errorf("line %d is not a device and a fingerprint such as SHA256:uNiVztksCsDhcc0u9e8B", n)
 		default:
 			names, keys = append(names, words[0]), append(keys, words[1])
 		}

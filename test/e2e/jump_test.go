@@ -127,11 +127,19 @@ func TestDevicesBehindAJumpHost(t *testing.T) {
 		c.refused(400, "JUMP_HOST_LOOP", "PATCH", "/api/v1/devices/"+host, object{"jump_host_id": ids[0]})
 		c.refused(409, "DEVICE_IS_JUMP_HOST", "DELETE", "/api/v1/devices/"+host, nil)
 
-		// One device is away: the other one is backed up, and the failure says where it is.
-		require.NoError(t, l.Devices()[0].SetFault(lab.Fault{Down: true}))
-		run := c.do("POST", "/api/v1/runs", object{"kind": "login", "device_ids": ids[:1]})["id"].(string)
+		logins := hop.logins.Load()
+		run := c.do("POST", "/api/v1/runs", object{"kind": "reachability", "device_ids": ids[:1]})["id"].(string)
 		c.wait(run)
 		f := c.items("/api/v1/runs/" + run + "/tasks")[0]["failure"].(object)
+		require.Equal(t, "POLICY", f["class"], "%v", f)
+		require.Equal(t, "jump", f["stage"])
+		require.Equal(t, logins, hop.logins.Load(), "a kind that logs in nowhere does not get past it, and does not go around it")
+
+		// A device is away: the failure says from where it was not reached.
+		require.NoError(t, l.Devices()[0].SetFault(lab.Fault{Down: true}))
+		run = c.do("POST", "/api/v1/runs", object{"kind": "login", "device_ids": ids[:1]})["id"].(string)
+		c.wait(run)
+		f = c.items("/api/v1/runs/" + run + "/tasks")[0]["failure"].(object)
 		require.Equal(t, "UNREACHABLE", f["class"], "%v", f)
 		require.Contains(t, f["hint"], "The jump host bastion (127.0.0.1) cannot connect to")
 	})
