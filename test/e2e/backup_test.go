@@ -27,7 +27,12 @@ func TestABackupGoesThroughTheWholeHouse(t *testing.T) {
 		for _, dev := range l.Devices() {
 			ids[dev.Info().Name] = c.add(dev, "")
 		}
+		require.EqualValues(t, 5, c.do("GET", "/api/v1/coverage?hours=1", nil)["never"])
 		c.succeeded(c.backup(object{"all": true}), 5, 5)
+		coverage := c.do("GET", "/api/v1/coverage?hours=1", nil)
+		require.EqualValues(t, 5, coverage["devices"])
+		require.EqualValues(t, 0, coverage["missing"])
+		require.Empty(t, coverage["items"])
 		c.succeeded(c.backup(object{"all": true}), 5, 0)
 
 		changed := l.Devices()[0]
