@@ -7,6 +7,7 @@ import (
 	"regexp/syntax"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -100,7 +101,7 @@ func newSearch(in *gitstorev1.SearchConfigsRequest) (*search, error) {
 	}
 	q.at.device, err = uuid.Parse(parts[0])
 	line, lineErr := strconv.Atoi(parts[2])
-	if err != nil || lineErr != nil {
+	if err != nil || lineErr != nil || strings.Contains(parts[1], "\x00") {
 		return nil, errs.Invalid("page_token", "INVALID", "use next_page_token of the page before")
 	}
 	q.at.name, q.line = parts[1], line
@@ -109,8 +110,7 @@ func newSearch(in *gitstorev1.SearchConfigsRequest) (*search, error) {
 
 func patternInvalid(err error) error {
 	what := err.Error()
-	var wrong *syntax.Error
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*syntax.Error](err); ok {
 		what = wrong.Code.String() + ": " + wrong.Expr
 	}
 	return errs.New(codes.InvalidArgument, "PATTERN_INVALID", "the pattern cannot be used: %s", what).Field("q", "PATTERN_INVALID", what)

@@ -17,6 +17,7 @@ import (
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	"github.com/netraven/netraven/internal/authn"
 	"github.com/netraven/netraven/internal/grpcx/grpctest"
+	"github.com/netraven/netraven/internal/page"
 	"github.com/netraven/netraven/services/gitstore"
 )
 
@@ -185,6 +186,8 @@ func TestSearchesThatAreRefused(t *testing.T) {
 		"FIELD_INVALID ":     {Q: "x", DeviceIds: []string{"x"}},
 		"FIELD_INVALID  ":    {Q: "x", SiteIds: []string{"x"}},
 		"PAGE_TOKEN_INVALID": {Q: "x", PageToken: "x"},
+		"FIELD_INVALID   ":   {Q: "x", PageToken: page.Token(newID(), "a\x00", "1")},
+		"FIELD_INVALID    ":  {Q: "x", PageToken: page.Token(newID(), "a", "one")},
 	} {
 		_, err := h.find.SearchConfigs(context.Background(), in)
 		require.Equal(t, strings.TrimSpace(want), reason(err))

@@ -90,7 +90,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		err = s.followHead(context.Background())
 	}
 	if err == nil {
-		err = s.checkIndex(ctx)
+		err = s.openIndex()
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())

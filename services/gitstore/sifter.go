@@ -72,7 +72,7 @@ func (s *Service) siftAll(ctx context.Context) error {
 				return ctx.Err()
 			}
 			if err != nil {
-				s.log.Error("a text cannot be read, so that it cannot be searched", "device", rows[read].DeviceID, "artifact", rows[read].Name, "err", err)
+				s.log.Debug("a text cannot be read, so that the search index lacks it", "device", rows[read].DeviceID, "artifact", rows[read].Name, "err", err)
 				continue
 			}
 			texts, size = append(texts, sift.Text{Hash: sift.Hash(h), Content: text}), size+len(text)
@@ -90,6 +90,13 @@ func (s *Service) siftAll(ctx context.Context) error {
 func (s *Service) inIndex(blob string) bool {
 	h, err := repo.ParseHash(blob)
 	return err == nil && s.index.Has(sift.Hash(h))
+}
+
+// openIndex is checkIndex at start.
+func (s *Service) openIndex() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stepTime)
+	defer cancel()
+	return s.checkIndex(ctx)
 }
 
 // checkIndex compares index and database, both ways: what the database believes to be in the index and is not (the folder was lost, or the database restored to an

@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -91,11 +90,10 @@ type searchPlan struct {
 
 // searchRows answers the artifacts of a plan from a place on, that one included.
 func (s *store) searchRows(ctx context.Context, p searchPlan, from place, n int) ([]gitstoresql.ArtifactsFromRow, error) {
-	artifact := strings.ToValidUTF8(p.artifact, "")
 	if p.all {
-		return s.q.ArtifactsFrom(ctx, gitstoresql.ArtifactsFromParams{FromDevice: from.device, FromName: from.name, Artifact: artifact, DeviceIds: p.devices, PageSize: int32(n)})
+		return s.q.ArtifactsFrom(ctx, gitstoresql.ArtifactsFromParams{FromDevice: from.device, FromName: from.name, Artifact: p.artifact, DeviceIds: p.devices, PageSize: int32(n)})
 	}
-	rows, err := s.q.ArtifactsOf(ctx, gitstoresql.ArtifactsOfParams{Blobs: p.blobs, FromDevice: from.device, FromName: from.name, Artifact: artifact, DeviceIds: p.devices,
+	rows, err := s.q.ArtifactsOf(ctx, gitstoresql.ArtifactsOfParams{Blobs: p.blobs, FromDevice: from.device, FromName: from.name, Artifact: p.artifact, DeviceIds: p.devices,
 		PageSize: int32(n)})
 	out := make([]gitstoresql.ArtifactsFromRow, 0, len(rows))
 	for _, r := range rows {

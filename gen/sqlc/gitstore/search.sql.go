@@ -73,23 +73,25 @@ func (q *Queries) ArtifactsFrom(ctx context.Context, arg ArtifactsFromParams) ([
 }
 
 const artifactsOf = `-- name: ArtifactsOf :many
+WITH found AS MATERIALIZED (
+    SELECT device_id, name, revision_id, number, blob, sifted FROM artifact WHERE blob = ANY($6::text[])
+)
 SELECT device_id, name, revision_id, number, blob, sifted
-FROM artifact
-WHERE blob = ANY($1::text[])
-  AND (device_id, name) >= ($2::uuid, $3::text)
-  AND ($4::text = '' OR name = $4::text)
-  AND (cardinality($5::uuid[]) = 0 OR device_id = ANY($5::uuid[]))
+FROM found
+WHERE (device_id, name) >= ($1::uuid, $2::text)
+  AND ($3::text = '' OR name = $3::text)
+  AND (cardinality($4::uuid[]) = 0 OR device_id = ANY($4::uuid[]))
 ORDER BY device_id, name
-LIMIT $6::integer
+LIMIT $5::integer
 `
 
 type ArtifactsOfParams struct {
-	Blobs      []string
 	FromDevice uuid.UUID
 	FromName   string
 	Artifact   string
 	DeviceIds  []uuid.UUID
 	PageSize   int32
+	Blobs      []string
 }
 
 type ArtifactsOfRow struct {
@@ -101,15 +103,15 @@ type ArtifactsOfRow struct {
 	Sifted     bool
 }
 
-// The same of some blobs only.
+// The same of some blobs only. They are found first, by their index: a plan made for any number of them would rather walk through all artifacts in order.
 func (q *Queries) ArtifactsOf(ctx context.Context, arg ArtifactsOfParams) ([]ArtifactsOfRow, error) {
 	rows, err := q.db.Query(ctx, artifactsOf,
-		arg.Blobs,
 		arg.FromDevice,
 		arg.FromName,
 		arg.Artifact,
 		arg.DeviceIds,
 		arg.PageSize,
+		arg.Blobs,
 	)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -112,12 +113,9 @@ func (x *Index) write(b *block, names map[int]Hash, contents map[int][]byte) err
 	for _, n := range names {
 		x.places[n] = b
 	}
-	for _, known := range x.blocks {
-		if known == b {
-			return nil
-		}
+	if !slices.Contains(x.blocks, b) {
+		x.blocks, x.next = append(x.blocks, b), x.next+1
 	}
-	x.blocks, x.next = append(x.blocks, b), x.next+1
 	return nil
 }
 
@@ -125,9 +123,9 @@ func (x *Index) write(b *block, names map[int]Hash, contents map[int][]byte) err
 func (x *Index) room() (*block, []int) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	for i := len(x.blocks) - 1; i >= 0; i-- {
-		if places := x.blocks[i].free(); len(places) > 0 {
-			return x.blocks[i], places
+	for _, b := range slices.Backward(x.blocks) {
+		if places := b.free(); len(places) > 0 {
+			return b, places
 		}
 	}
 	b := &block{path: filepath.Join(x.dir, fmt.Sprintf("%06d.sift", x.next))}
