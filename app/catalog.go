@@ -62,7 +62,8 @@ var catalog = []room{
 		if err != nil {
 			return nil, err
 		}
-		return inventory.New(inventory.Config{Pages: pages}, inventory.Deps{Pool: p.pool, Log: p.log, Trust: authv1.NewTrustServiceClient(p.to["auth"])})
+		return inventory.New(inventory.Config{Pages: pages}, inventory.Deps{Pool: p.pool, Log: p.log, Metrics: p.metrics,
+			Trust: authv1.NewTrustServiceClient(p.to["auth"])})
 	}},
 	{"vault", vaultdb.Migrations, []string{"auth", "inventory"}, func(p *parts) (service, error) {
 		key, err := p.key()

@@ -14,7 +14,8 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	return group("config", "Configurations: what was collected, when it changed, and how",
-		a.configListCommand(), a.configShowCommand(), a.configDiffCommand(), a.configBlameCommand(), a.configSuspectsCommand(), a.configAcceptCommand())
+		a.configListCommand(), a.configShowCommand(), a.configDiffCommand(), a.configBlameCommand(), a.configSuspectsCommand(), a.configAcceptCommand(),
+		a.configCoverageCommand(), a.configSearchCommand())
 }
 
 func revisionPath(id string, more ...string) string {

@@ -3,10 +3,12 @@ package cli_test
 import (
 	"context"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	"github.com/netraven/netraven/internal/errs"
@@ -34,6 +36,20 @@ func (f *fakeDevices) ListDevices(_ context.Context, r *inventoryv1.ListDevicesR
 			(r.Platform == "" || r.Platform == d.Platform)
 	})
 	return &inventoryv1.ListDevicesResponse{Items: items, NextPageToken: next}, err
+}
+
+// GetCoverage knows of no backups, but of a device called stale one.
+func (f *fakeDevices) GetCoverage(_ context.Context, r *inventoryv1.GetCoverageRequest) (*inventoryv1.Coverage, error) {
+	all, next, err := pageOf(f.devices, r.PageSize, r.PageToken, func(d *inventoryv1.Device) bool { return d.GetEnabled() })
+	out := &inventoryv1.Coverage{NextPageToken: next, Hours: r.Hours, Devices: 5, Missing: 4, Never: 3}
+	for _, d := range all {
+		item := &inventoryv1.Coverage_Item{DeviceId: d.Id, DeviceName: d.Name, Platform: d.Platform, SiteId: d.SiteId, SiteName: "default"}
+		if d.Name == "stale" {
+			item.LastBackupAt = timestamppb.New(time.Date(2026, 3, 1, 2, 3, 4, 0, time.UTC))
+		}
+		out.Items = append(out.Items, item)
+	}
+	return out, err
 }
 
 func (f *fakeDevices) CreateDevice(_ context.Context, r *inventoryv1.CreateDeviceRequest) (*inventoryv1.Device, error) {

@@ -83,6 +83,7 @@ func (h *house) register(r grpc.ServiceRegistrar) {
 	jobv1.RegisterJobServiceServer(r, &fakeJobs{house: h})
 	schedulerv1.RegisterScheduleServiceServer(r, &fakeSchedules{house: h})
 	gitstorev1.RegisterRevisionServiceServer(r, &fakeRevisions{house: h})
+	gitstorev1.RegisterSearchServiceServer(r, &fakeSearch{house: h})
 	hubv1.RegisterAgentServiceServer(r, &fakeAgents{house: h})
 }
 

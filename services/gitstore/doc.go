@@ -24,6 +24,13 @@
 //	                       batches of one transaction each; their originals are lost with the database, the newest returns with the artifact's next result
 //	neither                refused: folder and database are not of one history
 //
+// A search (search.go) reads the newest texts of devices in the inventory, page by page:
+//
+//	store_search.go  the index (package sift) names the blobs that may match, beside those that it does not know yet; without a usable literal it is all
+//	search.go        inventory says which of their devices are there and in the filter; files are read at once, hits taken in order
+//	search_file.go   a text's lines that match (package grep)
+//	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
+//
 // Invariants:
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
@@ -33,4 +40,5 @@
 //   - The database head decides. A pack that no head names is ignored; refs never move back.
 //   - An artifact state without a label has no original: its next result must come with bytes.
 //   - All artifacts of an attempt are stored, or none.
+//   - A search misses no current text: what the index does not know is read. Only masked text is searched.
 package gitstore

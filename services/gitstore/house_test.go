@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,6 +64,18 @@ func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _
 type inventory struct {
 	inventoryv1.TargetServiceClient
 	pages map[string][]byte
+	// names are the devices there are; a name is its device's only tag too.
+	names map[string]string
+}
+
+func (i *inventory) DescribeDevices(_ context.Context, in *inventoryv1.DescribeDevicesRequest, _ ...grpc.CallOption) (*inventoryv1.DescribeDevicesResponse, error) {
+	out := &inventoryv1.DescribeDevicesResponse{}
+	for _, id := range in.GetDeviceIds() {
+		if name, ok := i.names[id]; ok && (len(in.GetTags()) == 0 || slices.Contains(in.GetTags(), name)) {
+			out.Items = append(out.Items, &inventoryv1.DescribeDevicesResponse_Item{DeviceId: id, DeviceName: name, SiteName: "default", Platform: "cisco_ios"})
+		}
+	}
+	return out, nil
 }
 
 func (i *inventory) GetPages(_ context.Context, in *inventoryv1.GetPagesRequest, _ ...grpc.CallOption) (*inventoryv1.GetPagesResponse, error) {
@@ -76,7 +89,7 @@ func (i *inventory) GetPages(_ context.Context, in *inventoryv1.GetPagesRequest,
 }
 
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	pool  *pgxpool.Pool
 	page  *platforms.Page
@@ -86,16 +99,20 @@ type house struct {
 	read  gitstorev1.RevisionServiceClient
 	// viewer may not read secrets.
 	viewer gitstorev1.RevisionServiceClient
-	fence  int64
-	log    *slog.Logger
-	now    func() time.Time
+	find   gitstorev1.SearchServiceClient
+	// names are the devices of the inventory.
+	names   map[string]string
+	service *gitstore.Service
+	fence   int64
+	log     *slog.Logger
+	now     func() time.Time
 }
 
-func open(t *testing.T) *house {
+func open(t testing.TB) *house {
 	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{}, names: map[string]string{}}
 	h.start()
 	return h
 }
@@ -105,14 +122,16 @@ func (h *house) start() {
 	h.t.Helper()
 	s, err := h.make()
 	require.NoError(h.t, err)
+	h.service = s
 	h.store = gitstorev1.NewStoreServiceClient(grpctest.Serve(h.t, "hub", nil, s))
 	h.read = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "1", Username: "ann", Permissions: []string{"*"}}, s))
-	h.viewer = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "2", Username: "bob", Permissions: []string{"*.read"}}, s))
+	viewer := grpctest.Serve(h.t, "api", &authn.Principal{UserID: "2", Username: "bob", Permissions: []string{"*.read"}}, s)
+	h.viewer, h.find = gitstorev1.NewRevisionServiceClient(viewer), gitstorev1.NewSearchServiceClient(viewer)
 }
 
 func (h *house) make() (*gitstore.Service, error) {
 	return gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Grants: h.vault, Trust: h.trust,
-		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}}})
+		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names}})
 }
 
 func (h *house) repo() string { return filepath.Join(h.dir, "configs.git") }

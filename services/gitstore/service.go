@@ -16,6 +16,7 @@ import (
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/services/gitstore/repo"
+	"github.com/netraven/netraven/services/gitstore/sift"
 )
 
 // repository is the one repository of all sites.
@@ -44,16 +45,22 @@ type Deps struct {
 type Service struct {
 	gitstorev1.UnimplementedRevisionServiceServer
 	gitstorev1.UnimplementedStoreServiceServer
+	gitstorev1.UnimplementedSearchServiceServer
 
 	log   *slog.Logger
 	now   func() time.Time
 	trust authv1.TrustServiceClient
 	vault vaultv1.GrantServiceClient
-	store *store
-	repo  *repo.Repo
-	pages *pages
+	// targets says what people call devices.
+	targets inventoryv1.TargetServiceClient
+	store   *store
+	repo    *repo.Repo
+	pages   *pages
 	// writing is held from reading the newest state to moving the ref: one writer a repository.
 	writing sync.Mutex
+	// index narrows searches down; searching bounds how many there are at once.
+	index     *sift.Index
+	searching chan struct{}
 }
 
 // New opens the repository, makes it at the first start, and brings its ref and the database's head together. It blocks on disk and database, for long where the
@@ -77,8 +84,15 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets)}
-	if err := s.followHead(context.Background()); err != nil {
+	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets),
+		searching: make(chan struct{}, maxSearches)}
+	if s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder)); err == nil {
+		err = s.followHead(context.Background())
+	}
+	if err == nil {
+		err = s.openIndex()
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return s, nil
@@ -88,11 +102,15 @@ func New(cfg Config, d Deps) (*Service, error) {
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	gitstorev1.RegisterRevisionServiceServer(r, s)
 	gitstorev1.RegisterStoreServiceServer(r, s)
+	gitstorev1.RegisterSearchServiceServer(r, s)
 }
 
-// Run removes what has expired until ctx ends, and closes the repository.
+// Run removes what has expired and lets the search index follow until ctx ends, and closes the repository.
 func (s *Service) Run(ctx context.Context) error {
-	s.janitor(ctx)
+	var loops sync.WaitGroup
+	loops.Go(func() { s.janitor(ctx) })
+	loops.Go(func() { s.followTexts(ctx) })
+	loops.Wait()
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.repo.Close()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
 	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
@@ -31,6 +32,8 @@ type Deps struct {
 	Now func() time.Time
 	// Trust takes audit lines.
 	Trust authv1.TrustServiceClient
+	// Metrics takes the gauges. Nil: nobody looks at them.
+	Metrics prometheus.Registerer
 }
 
 // Service is inventory. Safe for concurrent use.
@@ -42,11 +45,12 @@ type Service struct {
 	inventoryv1.UnimplementedPlatformServiceServer
 	inventoryv1.UnimplementedTargetServiceServer
 
-	log   *slog.Logger
-	now   func() time.Time
-	trust authv1.TrustServiceClient
-	store *store
-	pages *catalogue
+	log    *slog.Logger
+	now    func() time.Time
+	trust  authv1.TrustServiceClient
+	store  *store
+	pages  *catalogue
+	gauges *gauges
 	// kept are the digests of pages that are in the table for sure.
 	kept sync.Map
 }
@@ -62,7 +66,11 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	return &Service{log: d.Log, now: d.Now, trust: d.Trust, store: newStore(d.Pool), pages: newCatalogue(d.Log, cfg.Pages)}, nil
+	g, err := newGauges(d.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{log: d.Log, now: d.Now, trust: d.Trust, store: newStore(d.Pool), pages: newCatalogue(d.Log, cfg.Pages), gauges: g}, nil
 }
 
 // Register adds the RPCs to a server.
@@ -75,8 +83,8 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	inventoryv1.RegisterTargetServiceServer(r, s)
 }
 
-// Run blocks until ctx ends; inventory has no loops.
+// Run counts until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
-	<-ctx.Done()
+	s.count(ctx)
 	return nil
 }

@@ -43,6 +43,16 @@ func targetOf(r inventorysql.GetTargetsRow) *inventoryv1.Target {
 	return t
 }
 
+func (s *store) describe(ctx context.Context, p inventorysql.DescribeDevicesParams) ([]*inventoryv1.DescribeDevicesResponse_Item, error) {
+	rows, err := s.q.DescribeDevices(ctx, p)
+	items := make([]*inventoryv1.DescribeDevicesResponse_Item, 0, len(rows))
+	for _, r := range rows {
+		items = append(items, &inventoryv1.DescribeDevicesResponse_Item{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(),
+			SiteName: r.SiteName, Platform: r.Platform})
+	}
+	return items, err
+}
+
 func (s *store) putPage(ctx context.Context, digest, platform string, page []byte, now time.Time) error {
 	return s.q.PutPage(ctx, inventorysql.PutPageParams{Digest: digest, Platform: platform, Page: page, CreatedAt: now})
 }

@@ -114,3 +114,31 @@ func (s *Service) ListGatewayCaps(ctx context.Context, _ *inventoryv1.ListGatewa
 		}
 	}
 }
+
+// DescribeDevices answers what people call devices. A platform that nobody knows matches none.
+func (s *Service) DescribeDevices(ctx context.Context, in *inventoryv1.DescribeDevicesRequest) (*inventoryv1.DescribeDevicesResponse, error) {
+	if len(in.GetDeviceIds()) > pageOfDevices {
+		return nil, errs.New(codes.InvalidArgument, "TOO_MANY", "at most %d devices at once", pageOfDevices)
+	}
+	p := inventorysql.DescribeDevicesParams{Tags: lowered(in.GetTags()), Platforms: []string{}}
+	var err error
+	if p.Ids, err = parseIDs("device_ids", in.GetDeviceIds()); err != nil {
+		return nil, err
+	}
+	if p.SiteIds, err = parseIDs("site_ids", in.GetSiteIds()); err != nil {
+		return nil, err
+	}
+	shelf, err := s.pages.now(ctx, s.store.q)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range in.GetPlatforms() {
+		known, err := shelf.check("platforms", name)
+		if err != nil {
+			known = name
+		}
+		p.Platforms = append(p.Platforms, known)
+	}
+	items, err := s.store.describe(ctx, p)
+	return &inventoryv1.DescribeDevicesResponse{Items: items}, err
+}

@@ -27,7 +27,12 @@ func TestABackupGoesThroughTheWholeHouse(t *testing.T) {
 		for _, dev := range l.Devices() {
 			ids[dev.Info().Name] = c.add(dev, "")
 		}
+		require.EqualValues(t, 5, c.do("GET", "/api/v1/coverage?hours=1", nil)["never"])
 		c.succeeded(c.backup(object{"all": true}), 5, 5)
+		eventually(t, "all devices are backed up", func() bool { // the hub reports it beside the result
+			coverage := c.do("GET", "/api/v1/coverage?hours=1", nil)
+			return coverage["devices"].(float64) == 5 && coverage["missing"].(float64) == 0 && len(coverage["items"].([]any)) == 0
+		})
 		c.succeeded(c.backup(object{"all": true}), 5, 0)
 
 		changed := l.Devices()[0]

@@ -148,7 +148,7 @@ func TestRoutesLookAlike(t *testing.T) {
 		seen[key] = r.FullName()
 		name := string(r.Name())
 		switch {
-		case strings.HasPrefix(name, "List"), strings.HasPrefix(name, "Get"), strings.HasPrefix(name, "Watch"):
+		case strings.HasPrefix(name, "List"), strings.HasPrefix(name, "Get"), strings.HasPrefix(name, "Watch"), strings.HasPrefix(name, "Search"):
 			assert.Equal(t, "get", verb, "%s reads, so it is a GET", r.FullName())
 		case strings.HasPrefix(name, "Update"):
 			assert.Equal(t, "patch", verb, "%s changes the fields sent, so it is a PATCH", r.FullName())

@@ -5,7 +5,7 @@ SELECT head FROM repository WHERE name = $1;
 UPDATE repository SET head = sqlc.arg(next) WHERE name = sqlc.arg(name) AND head = sqlc.arg(old);
 
 -- name: GetArtifacts :many
-SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at
+SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted
 FROM artifact
 WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[])
 ORDER BY device_id, name;
@@ -19,7 +19,7 @@ SELECT unnest(sqlc.arg(device_ids)::uuid[]), unnest(sqlc.arg(names)::text[]), un
        unnest(sqlc.arg(numbers)::integer[]), unnest(sqlc.arg(blobs)::text[]), unnest(sqlc.arg(text_digests)::text[]), unnest(sqlc.arg(labels)::text[]),
        unnest(sqlc.arg(digests)::text[]), unnest(sqlc.arg(fences)::bigint[]), unnest(sqlc.arg(seen_at)::timestamptz[])
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
-SET path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
+SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
     label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at);
 
 -- An unchanged artifact: only that it was seen is news.

@@ -23,6 +23,16 @@ FROM device d
 JOIN site s ON s.id = d.site_id
 WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND d.deleted_at IS NULL AND d.enabled;
 
+-- name: DescribeDevices :many
+SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform
+FROM device d
+JOIN site s ON s.id = d.site_id
+WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND d.deleted_at IS NULL
+  AND (cardinality(sqlc.arg(site_ids)::uuid[]) = 0 OR d.site_id = ANY(sqlc.arg(site_ids)::uuid[]))
+  AND (cardinality(sqlc.arg(platforms)::text[]) = 0 OR d.platform = ANY(sqlc.arg(platforms)::text[]))
+  AND (cardinality(sqlc.arg(tags)::text[]) = 0 OR EXISTS (
+        SELECT 1 FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id AND lower(t.name) = ANY(sqlc.arg(tags)::text[])));
+
 -- name: RecordObservations :exec
 UPDATE device d
 SET serial = COALESCE(NULLIF(o.serial, ''), d.serial), model = COALESCE(NULLIF(o.model, ''), d.model),

@@ -22,6 +22,7 @@ type Artifact struct {
 	Digest     string
 	Fence      int64
 	SeenAt     time.Time
+	Sifted     bool
 }
 
 type Original struct {

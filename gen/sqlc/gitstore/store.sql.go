@@ -13,7 +13,7 @@ import (
 )
 
 const getArtifacts = `-- name: GetArtifacts :many
-SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at
+SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted
 FROM artifact
 WHERE device_id = ANY($1::uuid[])
 ORDER BY device_id, name
@@ -40,6 +40,7 @@ func (q *Queries) GetArtifacts(ctx context.Context, deviceIds []uuid.UUID) ([]Ar
 			&i.Digest,
 			&i.Fence,
 			&i.SeenAt,
+			&i.Sifted,
 		); err != nil {
 			return nil, err
 		}
@@ -161,7 +162,7 @@ SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uu
        unnest($5::integer[]), unnest($6::text[]), unnest($7::text[]), unnest($8::text[]),
        unnest($9::text[]), unnest($10::bigint[]), unnest($11::timestamptz[])
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
-SET path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
+SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
     label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at)
 `
 

@@ -12,6 +12,63 @@ import (
 	"github.com/google/uuid"
 )
 
+const describeDevices = `-- name: DescribeDevices :many
+SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform
+FROM device d
+JOIN site s ON s.id = d.site_id
+WHERE d.id = ANY($1::uuid[]) AND d.deleted_at IS NULL
+  AND (cardinality($2::uuid[]) = 0 OR d.site_id = ANY($2::uuid[]))
+  AND (cardinality($3::text[]) = 0 OR d.platform = ANY($3::text[]))
+  AND (cardinality($4::text[]) = 0 OR EXISTS (
+        SELECT 1 FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id AND lower(t.name) = ANY($4::text[])))
+`
+
+type DescribeDevicesParams struct {
+	Ids       []uuid.UUID
+	SiteIds   []uuid.UUID
+	Platforms []string
+	Tags      []string
+}
+
+type DescribeDevicesRow struct {
+	ID       uuid.UUID
+	Name     string
+	SiteID   uuid.UUID
+	SiteName string
+	Platform string
+}
+
+func (q *Queries) DescribeDevices(ctx context.Context, arg DescribeDevicesParams) ([]DescribeDevicesRow, error) {
+	rows, err := q.db.Query(ctx, describeDevices,
+		arg.Ids,
+		arg.SiteIds,
+		arg.Platforms,
+		arg.Tags,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DescribeDevicesRow{}
+	for rows.Next() {
+		var i DescribeDevicesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.SiteID,
+			&i.SiteName,
+			&i.Platform,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getPages = `-- name: GetPages :many
 SELECT digest, page FROM platform_page WHERE digest = ANY($1::text[])
 `

@@ -1323,6 +1323,156 @@ func (x *PlanHostKeyReplacementRequest) GetUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+// GetCoverageRequest asks which devices lack a backup.
+type GetCoverageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A backup counts for so long, 1 to 87,600; 0: 24.
+	Hours         int32  `protobuf:"varint,1,opt,name=hours,proto3" json:"hours,omitempty"`
+	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCoverageRequest) Reset() {
+	*x = GetCoverageRequest{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCoverageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCoverageRequest) ProtoMessage() {}
+
+func (x *GetCoverageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCoverageRequest.ProtoReflect.Descriptor instead.
+func (*GetCoverageRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetCoverageRequest) GetHours() int32 {
+	if x != nil {
+		return x.Hours
+	}
+	return 0
+}
+
+func (x *GetCoverageRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetCoverageRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Coverage is what is not backed up.
+type Coverage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Items         []*Coverage_Item       `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	Hours         int32                  `protobuf:"varint,3,opt,name=hours,proto3" json:"hours,omitempty"`
+	// Enabled devices.
+	Devices int32 `protobuf:"varint,4,opt,name=devices,proto3" json:"devices,omitempty"`
+	// Of these, without a complete backup of the last hours.
+	Missing int32 `protobuf:"varint,5,opt,name=missing,proto3" json:"missing,omitempty"`
+	// Of these, without any.
+	Never         int32 `protobuf:"varint,6,opt,name=never,proto3" json:"never,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Coverage) Reset() {
+	*x = Coverage{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Coverage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Coverage) ProtoMessage() {}
+
+func (x *Coverage) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Coverage.ProtoReflect.Descriptor instead.
+func (*Coverage) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Coverage) GetItems() []*Coverage_Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *Coverage) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *Coverage) GetHours() int32 {
+	if x != nil {
+		return x.Hours
+	}
+	return 0
+}
+
+func (x *Coverage) GetDevices() int32 {
+	if x != nil {
+		return x.Devices
+	}
+	return 0
+}
+
+func (x *Coverage) GetMissing() int32 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
+func (x *Coverage) GetNever() int32 {
+	if x != nil {
+		return x.Never
+	}
+	return 0
+}
+
 // How SSH is spoken to the device.
 type Device_Ssh struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1349,7 +1499,7 @@ type Device_Ssh struct {
 
 func (x *Device_Ssh) Reset() {
 	*x = Device_Ssh{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1511,7 @@ func (x *Device_Ssh) String() string {
 func (*Device_Ssh) ProtoMessage() {}
 
 func (x *Device_Ssh) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1443,7 +1593,7 @@ type ImportDevicesResponse_Row struct {
 
 func (x *ImportDevicesResponse_Row) Reset() {
 	*x = ImportDevicesResponse_Row{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1605,7 @@ func (x *ImportDevicesResponse_Row) String() string {
 func (*ImportDevicesResponse_Row) ProtoMessage() {}
 
 func (x *ImportDevicesResponse_Row) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1670,7 @@ type AcceptHostKeysResponse_Item struct {
 
 func (x *AcceptHostKeysResponse_Item) Reset() {
 	*x = AcceptHostKeysResponse_Item{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1532,7 +1682,7 @@ func (x *AcceptHostKeysResponse_Item) String() string {
 func (*AcceptHostKeysResponse_Item) ProtoMessage() {}
 
 func (x *AcceptHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1587,7 +1737,7 @@ type ListWaitingHostKeysResponse_Item struct {
 
 func (x *ListWaitingHostKeysResponse_Item) Reset() {
 	*x = ListWaitingHostKeysResponse_Item{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +1749,7 @@ func (x *ListWaitingHostKeysResponse_Item) String() string {
 func (*ListWaitingHostKeysResponse_Item) ProtoMessage() {}
 
 func (x *ListWaitingHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1625,6 +1775,92 @@ func (x *ListWaitingHostKeysResponse_Item) GetDeviceName() string {
 func (x *ListWaitingHostKeysResponse_Item) GetKey() *HostKey {
 	if x != nil {
 		return x.Key
+	}
+	return nil
+}
+
+// An enabled device without a complete backup of the last hours.
+type Coverage_Item struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId   string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	DeviceName string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	Platform   string                 `protobuf:"bytes,3,opt,name=platform,proto3" json:"platform,omitempty"`
+	SiteId     string                 `protobuf:"bytes,4,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
+	SiteName   string                 `protobuf:"bytes,5,opt,name=site_name,json=siteName,proto3" json:"site_name,omitempty"`
+	// Unset: never.
+	LastBackupAt  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_backup_at,json=lastBackupAt,proto3" json:"last_backup_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Coverage_Item) Reset() {
+	*x = Coverage_Item{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Coverage_Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Coverage_Item) ProtoMessage() {}
+
+func (x *Coverage_Item) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Coverage_Item.ProtoReflect.Descriptor instead.
+func (*Coverage_Item) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{19, 0}
+}
+
+func (x *Coverage_Item) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Coverage_Item) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *Coverage_Item) GetPlatform() string {
+	if x != nil {
+		return x.Platform
+	}
+	return ""
+}
+
+func (x *Coverage_Item) GetSiteId() string {
+	if x != nil {
+		return x.SiteId
+	}
+	return ""
+}
+
+func (x *Coverage_Item) GetSiteName() string {
+	if x != nil {
+		return x.SiteName
+	}
+	return ""
+}
+
+func (x *Coverage_Item) GetLastBackupAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastBackupAt
 	}
 	return nil
 }
@@ -1763,14 +1999,35 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\"n\n" +
 	"\x1dPlanHostKeyReplacementRequest\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x120\n" +
-	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until2\xdd\x0f\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"f\n" +
+	"\x12GetCoverageRequest\x12\x14\n" +
+	"\x05hours\x18\x01 \x01(\x05R\x05hours\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\xa9\x03\n" +
+	"\bCoverage\x12:\n" +
+	"\x05items\x18\x01 \x03(\v2$.netraven.inventory.v1.Coverage.ItemR\x05items\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05hours\x18\x03 \x01(\x05R\x05hours\x12\x18\n" +
+	"\adevices\x18\x04 \x01(\x05R\adevices\x12\x18\n" +
+	"\amissing\x18\x05 \x01(\x05R\amissing\x12\x14\n" +
+	"\x05never\x18\x06 \x01(\x05R\x05never\x1a\xd8\x01\n" +
+	"\x04Item\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
+	"\vdevice_name\x18\x02 \x01(\tR\n" +
+	"deviceName\x12\x1a\n" +
+	"\bplatform\x18\x03 \x01(\tR\bplatform\x12\x17\n" +
+	"\asite_id\x18\x04 \x01(\tR\x06siteId\x12\x1b\n" +
+	"\tsite_name\x18\x05 \x01(\tR\bsiteName\x12@\n" +
+	"\x0elast_backup_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\flastBackupAt2\xec\x10\n" +
 	"\rDeviceService\x12\x96\x01\n" +
 	"\vListDevices\x12).netraven.inventory.v1.ListDevicesRequest\x1a*.netraven.inventory.v1.ListDevicesResponse\"0\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/devices\x12\x94\x01\n" +
 	"\fCreateDevice\x12*.netraven.inventory.v1.CreateDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"9\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x19:\x06device\"\x0f/api/v1/devices\x12\x8a\x01\n" +
 	"\tGetDevice\x12'.netraven.inventory.v1.GetDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"5\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/devices/{id}\x12\xa0\x01\n" +
 	"\fUpdateDevice\x12*.netraven.inventory.v1.UpdateDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"E\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02%:\x06device2\x1b/api/v1/devices/{device.id}\x12\x8a\x01\n" +
 	"\fDeleteDevice\x12*.netraven.inventory.v1.DeleteDeviceRequest\x1a\x16.google.protobuf.Empty\"6\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x16*\x14/api/v1/devices/{id}\x12\xaa\x01\n" +
-	"\rImportDevices\x12+.netraven.inventory.v1.ImportDevicesRequest\x1a,.netraven.inventory.v1.ImportDevicesResponse\">\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x1e:\x04data\"\x16/api/v1/devices:import\x12\xaf\x01\n" +
+	"\rImportDevices\x12+.netraven.inventory.v1.ImportDevicesRequest\x1a,.netraven.inventory.v1.ImportDevicesResponse\">\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x1e:\x04data\"\x16/api/v1/devices:import\x12\x8c\x01\n" +
+	"\vGetCoverage\x12).netraven.inventory.v1.GetCoverageRequest\x1a\x1f.netraven.inventory.v1.Coverage\"1\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/coverage\x12\xaf\x01\n" +
 	"\fListHostKeys\x12*.netraven.inventory.v1.ListHostKeysRequest\x1a+.netraven.inventory.v1.ListHostKeysResponse\"F\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02'\x12%/api/v1/devices/{device_id}/host_keys\x12\xaf\x01\n" +
 	"\rAcceptHostKey\x12+.netraven.inventory.v1.AcceptHostKeyRequest\x1a\x1e.netraven.inventory.v1.HostKey\"Q\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x021:\x01*\",/api/v1/devices/{device_id}/host_keys:accept\x12\xac\x01\n" +
 	"\x0eAcceptHostKeys\x12,.netraven.inventory.v1.AcceptHostKeysRequest\x1a-.netraven.inventory.v1.AcceptHostKeysResponse\"=\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/api/v1/host_keys:accept\x12\xb0\x01\n" +
@@ -1792,7 +2049,7 @@ func file_netraven_inventory_v1_device_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_inventory_v1_device_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_netraven_inventory_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_netraven_inventory_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_netraven_inventory_v1_device_proto_goTypes = []any{
 	(Device_Ssh_HostKeyPolicy)(0),            // 0: netraven.inventory.v1.Device.Ssh.HostKeyPolicy
 	(Device_Ssh_Newline)(0),                  // 1: netraven.inventory.v1.Device.Ssh.Newline
@@ -1814,64 +2071,71 @@ var file_netraven_inventory_v1_device_proto_goTypes = []any{
 	(*ListWaitingHostKeysResponse)(nil),      // 17: netraven.inventory.v1.ListWaitingHostKeysResponse
 	(*ForgetHostKeyRequest)(nil),             // 18: netraven.inventory.v1.ForgetHostKeyRequest
 	(*PlanHostKeyReplacementRequest)(nil),    // 19: netraven.inventory.v1.PlanHostKeyReplacementRequest
-	(*Device_Ssh)(nil),                       // 20: netraven.inventory.v1.Device.Ssh
-	(*ImportDevicesResponse_Row)(nil),        // 21: netraven.inventory.v1.ImportDevicesResponse.Row
-	(*AcceptHostKeysResponse_Item)(nil),      // 22: netraven.inventory.v1.AcceptHostKeysResponse.Item
-	(*ListWaitingHostKeysResponse_Item)(nil), // 23: netraven.inventory.v1.ListWaitingHostKeysResponse.Item
-	(*timestamppb.Timestamp)(nil),            // 24: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),            // 25: google.protobuf.FieldMask
-	(*HostKey)(nil),                          // 26: netraven.inventory.v1.HostKey
-	(*emptypb.Empty)(nil),                    // 27: google.protobuf.Empty
+	(*GetCoverageRequest)(nil),               // 20: netraven.inventory.v1.GetCoverageRequest
+	(*Coverage)(nil),                         // 21: netraven.inventory.v1.Coverage
+	(*Device_Ssh)(nil),                       // 22: netraven.inventory.v1.Device.Ssh
+	(*ImportDevicesResponse_Row)(nil),        // 23: netraven.inventory.v1.ImportDevicesResponse.Row
+	(*AcceptHostKeysResponse_Item)(nil),      // 24: netraven.inventory.v1.AcceptHostKeysResponse.Item
+	(*ListWaitingHostKeysResponse_Item)(nil), // 25: netraven.inventory.v1.ListWaitingHostKeysResponse.Item
+	(*Coverage_Item)(nil),                    // 26: netraven.inventory.v1.Coverage.Item
+	(*timestamppb.Timestamp)(nil),            // 27: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),            // 28: google.protobuf.FieldMask
+	(*HostKey)(nil),                          // 29: netraven.inventory.v1.HostKey
+	(*emptypb.Empty)(nil),                    // 30: google.protobuf.Empty
 }
 var file_netraven_inventory_v1_device_proto_depIdxs = []int32{
-	20, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
-	24, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
-	24, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
-	24, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	24, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
-	24, // 5: netraven.inventory.v1.Device.host_key_window_until:type_name -> google.protobuf.Timestamp
+	22, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
+	27, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
+	27, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
+	27, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	27, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
+	27, // 5: netraven.inventory.v1.Device.host_key_window_until:type_name -> google.protobuf.Timestamp
 	2,  // 6: netraven.inventory.v1.ListDevicesResponse.items:type_name -> netraven.inventory.v1.Device
 	2,  // 7: netraven.inventory.v1.CreateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
 	2,  // 8: netraven.inventory.v1.UpdateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
-	25, // 9: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	21, // 10: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
-	26, // 11: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
+	28, // 9: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	23, // 10: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
+	29, // 11: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
 	13, // 12: netraven.inventory.v1.AcceptHostKeysRequest.items:type_name -> netraven.inventory.v1.AcceptHostKeyRequest
-	22, // 13: netraven.inventory.v1.AcceptHostKeysResponse.items:type_name -> netraven.inventory.v1.AcceptHostKeysResponse.Item
-	23, // 14: netraven.inventory.v1.ListWaitingHostKeysResponse.items:type_name -> netraven.inventory.v1.ListWaitingHostKeysResponse.Item
-	24, // 15: netraven.inventory.v1.PlanHostKeyReplacementRequest.until:type_name -> google.protobuf.Timestamp
-	0,  // 16: netraven.inventory.v1.Device.Ssh.host_key_policy:type_name -> netraven.inventory.v1.Device.Ssh.HostKeyPolicy
-	1,  // 17: netraven.inventory.v1.Device.Ssh.newline:type_name -> netraven.inventory.v1.Device.Ssh.Newline
-	26, // 18: netraven.inventory.v1.ListWaitingHostKeysResponse.Item.key:type_name -> netraven.inventory.v1.HostKey
-	3,  // 19: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
-	5,  // 20: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
-	6,  // 21: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
-	7,  // 22: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
-	8,  // 23: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
-	9,  // 24: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
-	11, // 25: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
-	13, // 26: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
-	14, // 27: netraven.inventory.v1.DeviceService.AcceptHostKeys:input_type -> netraven.inventory.v1.AcceptHostKeysRequest
-	16, // 28: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:input_type -> netraven.inventory.v1.ListWaitingHostKeysRequest
-	18, // 29: netraven.inventory.v1.DeviceService.ForgetHostKey:input_type -> netraven.inventory.v1.ForgetHostKeyRequest
-	19, // 30: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:input_type -> netraven.inventory.v1.PlanHostKeyReplacementRequest
-	4,  // 31: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
-	2,  // 32: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
-	2,  // 33: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
-	2,  // 34: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
-	27, // 35: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
-	10, // 36: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
-	12, // 37: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
-	26, // 38: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
-	15, // 39: netraven.inventory.v1.DeviceService.AcceptHostKeys:output_type -> netraven.inventory.v1.AcceptHostKeysResponse
-	17, // 40: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:output_type -> netraven.inventory.v1.ListWaitingHostKeysResponse
-	27, // 41: netraven.inventory.v1.DeviceService.ForgetHostKey:output_type -> google.protobuf.Empty
-	2,  // 42: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:output_type -> netraven.inventory.v1.Device
-	31, // [31:43] is the sub-list for method output_type
-	19, // [19:31] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	24, // 13: netraven.inventory.v1.AcceptHostKeysResponse.items:type_name -> netraven.inventory.v1.AcceptHostKeysResponse.Item
+	25, // 14: netraven.inventory.v1.ListWaitingHostKeysResponse.items:type_name -> netraven.inventory.v1.ListWaitingHostKeysResponse.Item
+	27, // 15: netraven.inventory.v1.PlanHostKeyReplacementRequest.until:type_name -> google.protobuf.Timestamp
+	26, // 16: netraven.inventory.v1.Coverage.items:type_name -> netraven.inventory.v1.Coverage.Item
+	0,  // 17: netraven.inventory.v1.Device.Ssh.host_key_policy:type_name -> netraven.inventory.v1.Device.Ssh.HostKeyPolicy
+	1,  // 18: netraven.inventory.v1.Device.Ssh.newline:type_name -> netraven.inventory.v1.Device.Ssh.Newline
+	29, // 19: netraven.inventory.v1.ListWaitingHostKeysResponse.Item.key:type_name -> netraven.inventory.v1.HostKey
+	27, // 20: netraven.inventory.v1.Coverage.Item.last_backup_at:type_name -> google.protobuf.Timestamp
+	3,  // 21: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
+	5,  // 22: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
+	6,  // 23: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
+	7,  // 24: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
+	8,  // 25: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
+	9,  // 26: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
+	20, // 27: netraven.inventory.v1.DeviceService.GetCoverage:input_type -> netraven.inventory.v1.GetCoverageRequest
+	11, // 28: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
+	13, // 29: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
+	14, // 30: netraven.inventory.v1.DeviceService.AcceptHostKeys:input_type -> netraven.inventory.v1.AcceptHostKeysRequest
+	16, // 31: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:input_type -> netraven.inventory.v1.ListWaitingHostKeysRequest
+	18, // 32: netraven.inventory.v1.DeviceService.ForgetHostKey:input_type -> netraven.inventory.v1.ForgetHostKeyRequest
+	19, // 33: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:input_type -> netraven.inventory.v1.PlanHostKeyReplacementRequest
+	4,  // 34: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
+	2,  // 35: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 36: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 37: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
+	30, // 38: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
+	10, // 39: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
+	21, // 40: netraven.inventory.v1.DeviceService.GetCoverage:output_type -> netraven.inventory.v1.Coverage
+	12, // 41: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
+	29, // 42: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
+	15, // 43: netraven.inventory.v1.DeviceService.AcceptHostKeys:output_type -> netraven.inventory.v1.AcceptHostKeysResponse
+	17, // 44: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:output_type -> netraven.inventory.v1.ListWaitingHostKeysResponse
+	30, // 45: netraven.inventory.v1.DeviceService.ForgetHostKey:output_type -> google.protobuf.Empty
+	2,  // 46: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:output_type -> netraven.inventory.v1.Device
+	34, // [34:47] is the sub-list for method output_type
+	21, // [21:34] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_device_proto_init() }
@@ -1881,14 +2145,14 @@ func file_netraven_inventory_v1_device_proto_init() {
 	}
 	file_netraven_inventory_v1_host_key_proto_init()
 	file_netraven_inventory_v1_device_proto_msgTypes[0].OneofWrappers = []any{}
-	file_netraven_inventory_v1_device_proto_msgTypes[18].OneofWrappers = []any{}
+	file_netraven_inventory_v1_device_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_inventory_v1_device_proto_rawDesc), len(file_netraven_inventory_v1_device_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   22,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

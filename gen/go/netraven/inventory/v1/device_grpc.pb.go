@@ -26,6 +26,7 @@ const (
 	DeviceService_UpdateDevice_FullMethodName           = "/netraven.inventory.v1.DeviceService/UpdateDevice"
 	DeviceService_DeleteDevice_FullMethodName           = "/netraven.inventory.v1.DeviceService/DeleteDevice"
 	DeviceService_ImportDevices_FullMethodName          = "/netraven.inventory.v1.DeviceService/ImportDevices"
+	DeviceService_GetCoverage_FullMethodName            = "/netraven.inventory.v1.DeviceService/GetCoverage"
 	DeviceService_ListHostKeys_FullMethodName           = "/netraven.inventory.v1.DeviceService/ListHostKeys"
 	DeviceService_AcceptHostKey_FullMethodName          = "/netraven.inventory.v1.DeviceService/AcceptHostKey"
 	DeviceService_AcceptHostKeys_FullMethodName         = "/netraven.inventory.v1.DeviceService/AcceptHostKeys"
@@ -58,6 +59,10 @@ type DeviceServiceClient interface {
 	// ImportDevices creates and updates devices from a file. Needs inventory.device.write. Idempotent: a row is found again by
 	// site and name. One bad row never stops the rest. Errors: INVALID_ARGUMENT/FORMAT_UNKNOWN, /HEADER_INVALID.
 	ImportDevices(ctx context.Context, in *ImportDevicesRequest, opts ...grpc.CallOption) (*ImportDevicesResponse, error)
+	// GetCoverage answers how many enabled devices have no complete backup of the last hours, and pages through them: those that never
+	// had one first, then those whose last one is longest ago. A suspect is no backup. Needs inventory.device.read. Errors:
+	// INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	GetCoverage(ctx context.Context, in *GetCoverageRequest, opts ...grpc.CallOption) (*Coverage, error)
 	// ListHostKeys answers the keys a device has shown. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	ListHostKeys(ctx context.Context, in *ListHostKeysRequest, opts ...grpc.CallOption) (*ListHostKeysResponse, error)
 	// AcceptHostKey trusts the key that was last observed, given its fingerprint. Needs inventory.device.write. May be repeated.
@@ -141,6 +146,16 @@ func (c *deviceServiceClient) ImportDevices(ctx context.Context, in *ImportDevic
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ImportDevicesResponse)
 	err := c.cc.Invoke(ctx, DeviceService_ImportDevices_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deviceServiceClient) GetCoverage(ctx context.Context, in *GetCoverageRequest, opts ...grpc.CallOption) (*Coverage, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Coverage)
+	err := c.cc.Invoke(ctx, DeviceService_GetCoverage_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -231,6 +246,10 @@ type DeviceServiceServer interface {
 	// ImportDevices creates and updates devices from a file. Needs inventory.device.write. Idempotent: a row is found again by
 	// site and name. One bad row never stops the rest. Errors: INVALID_ARGUMENT/FORMAT_UNKNOWN, /HEADER_INVALID.
 	ImportDevices(context.Context, *ImportDevicesRequest) (*ImportDevicesResponse, error)
+	// GetCoverage answers how many enabled devices have no complete backup of the last hours, and pages through them: those that never
+	// had one first, then those whose last one is longest ago. A suspect is no backup. Needs inventory.device.read. Errors:
+	// INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	GetCoverage(context.Context, *GetCoverageRequest) (*Coverage, error)
 	// ListHostKeys answers the keys a device has shown. Needs inventory.device.read. Errors: NOT_FOUND/DEVICE_NOT_FOUND.
 	ListHostKeys(context.Context, *ListHostKeysRequest) (*ListHostKeysResponse, error)
 	// AcceptHostKey trusts the key that was last observed, given its fingerprint. Needs inventory.device.write. May be repeated.
@@ -277,6 +296,9 @@ func (UnimplementedDeviceServiceServer) DeleteDevice(context.Context, *DeleteDev
 }
 func (UnimplementedDeviceServiceServer) ImportDevices(context.Context, *ImportDevicesRequest) (*ImportDevicesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ImportDevices not implemented")
+}
+func (UnimplementedDeviceServiceServer) GetCoverage(context.Context, *GetCoverageRequest) (*Coverage, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCoverage not implemented")
 }
 func (UnimplementedDeviceServiceServer) ListHostKeys(context.Context, *ListHostKeysRequest) (*ListHostKeysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListHostKeys not implemented")
@@ -425,6 +447,24 @@ func _DeviceService_ImportDevices_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DeviceService_GetCoverage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCoverageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).GetCoverage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_GetCoverage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).GetCoverage(ctx, req.(*GetCoverageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DeviceService_ListHostKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListHostKeysRequest)
 	if err := dec(in); err != nil {
@@ -563,6 +603,10 @@ var DeviceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ImportDevices",
 			Handler:    _DeviceService_ImportDevices_Handler,
+		},
+		{
+			MethodName: "GetCoverage",
+			Handler:    _DeviceService_GetCoverage_Handler,
 		},
 		{
 			MethodName: "ListHostKeys",

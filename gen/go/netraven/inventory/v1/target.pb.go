@@ -436,6 +436,122 @@ func (x *Target) GetJumpHost() *Target {
 	return nil
 }
 
+// DescribeDevicesRequest names devices. The filter's dimensions intersect, values inside one unite; an empty one is no filter.
+type DescribeDevicesRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	DeviceIds []string               `protobuf:"bytes,1,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
+	SiteIds   []string               `protobuf:"bytes,2,rep,name=site_ids,json=siteIds,proto3" json:"site_ids,omitempty"`
+	// Names or aliases.
+	Platforms []string `protobuf:"bytes,3,rep,name=platforms,proto3" json:"platforms,omitempty"`
+	// Tag names.
+	Tags          []string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeDevicesRequest) Reset() {
+	*x = DescribeDevicesRequest{}
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeDevicesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeDevicesRequest) ProtoMessage() {}
+
+func (x *DescribeDevicesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeDevicesRequest.ProtoReflect.Descriptor instead.
+func (*DescribeDevicesRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DescribeDevicesRequest) GetDeviceIds() []string {
+	if x != nil {
+		return x.DeviceIds
+	}
+	return nil
+}
+
+func (x *DescribeDevicesRequest) GetSiteIds() []string {
+	if x != nil {
+		return x.SiteIds
+	}
+	return nil
+}
+
+func (x *DescribeDevicesRequest) GetPlatforms() []string {
+	if x != nil {
+		return x.Platforms
+	}
+	return nil
+}
+
+func (x *DescribeDevicesRequest) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// DescribeDevicesResponse is in no particular order.
+type DescribeDevicesResponse struct {
+	state         protoimpl.MessageState          `protogen:"open.v1"`
+	Items         []*DescribeDevicesResponse_Item `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeDevicesResponse) Reset() {
+	*x = DescribeDevicesResponse{}
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeDevicesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeDevicesResponse) ProtoMessage() {}
+
+func (x *DescribeDevicesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeDevicesResponse.ProtoReflect.Descriptor instead.
+func (*DescribeDevicesResponse) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DescribeDevicesResponse) GetItems() []*DescribeDevicesResponse_Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
 // GetPagesRequest names pages by digest.
 type GetPagesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -446,7 +562,7 @@ type GetPagesRequest struct {
 
 func (x *GetPagesRequest) Reset() {
 	*x = GetPagesRequest{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[6]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -458,7 +574,7 @@ func (x *GetPagesRequest) String() string {
 func (*GetPagesRequest) ProtoMessage() {}
 
 func (x *GetPagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[6]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -471,7 +587,7 @@ func (x *GetPagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPagesRequest.ProtoReflect.Descriptor instead.
 func (*GetPagesRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{6}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetPagesRequest) GetDigests() []string {
@@ -491,7 +607,7 @@ type GetPagesResponse struct {
 
 func (x *GetPagesResponse) Reset() {
 	*x = GetPagesResponse{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[7]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -503,7 +619,7 @@ func (x *GetPagesResponse) String() string {
 func (*GetPagesResponse) ProtoMessage() {}
 
 func (x *GetPagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[7]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -516,7 +632,7 @@ func (x *GetPagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPagesResponse.ProtoReflect.Descriptor instead.
 func (*GetPagesResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{7}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetPagesResponse) GetItems() []*GetPagesResponse_Item {
@@ -535,7 +651,7 @@ type ListGatewayCapsRequest struct {
 
 func (x *ListGatewayCapsRequest) Reset() {
 	*x = ListGatewayCapsRequest{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[8]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +663,7 @@ func (x *ListGatewayCapsRequest) String() string {
 func (*ListGatewayCapsRequest) ProtoMessage() {}
 
 func (x *ListGatewayCapsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[8]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +676,7 @@ func (x *ListGatewayCapsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGatewayCapsRequest.ProtoReflect.Descriptor instead.
 func (*ListGatewayCapsRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{8}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{10}
 }
 
 // ListGatewayCapsResponse is all gateways.
@@ -573,7 +689,7 @@ type ListGatewayCapsResponse struct {
 
 func (x *ListGatewayCapsResponse) Reset() {
 	*x = ListGatewayCapsResponse{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[9]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +701,7 @@ func (x *ListGatewayCapsResponse) String() string {
 func (*ListGatewayCapsResponse) ProtoMessage() {}
 
 func (x *ListGatewayCapsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[9]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +714,7 @@ func (x *ListGatewayCapsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGatewayCapsResponse.ProtoReflect.Descriptor instead.
 func (*ListGatewayCapsResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{9}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListGatewayCapsResponse) GetItems() []*ListGatewayCapsResponse_Item {
@@ -618,7 +734,7 @@ type ReportObservationsRequest struct {
 
 func (x *ReportObservationsRequest) Reset() {
 	*x = ReportObservationsRequest{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[10]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +746,7 @@ func (x *ReportObservationsRequest) String() string {
 func (*ReportObservationsRequest) ProtoMessage() {}
 
 func (x *ReportObservationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[10]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +759,7 @@ func (x *ReportObservationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportObservationsRequest.ProtoReflect.Descriptor instead.
 func (*ReportObservationsRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{10}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReportObservationsRequest) GetItems() []*ReportObservationsRequest_Item {
@@ -662,7 +778,7 @@ type ReportObservationsResponse struct {
 
 func (x *ReportObservationsResponse) Reset() {
 	*x = ReportObservationsResponse{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[11]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +790,7 @@ func (x *ReportObservationsResponse) String() string {
 func (*ReportObservationsResponse) ProtoMessage() {}
 
 func (x *ReportObservationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[11]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +803,7 @@ func (x *ReportObservationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportObservationsResponse.ProtoReflect.Descriptor instead.
 func (*ReportObservationsResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{11}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{13}
 }
 
 // A selected device.
@@ -706,7 +822,7 @@ type ResolveSelectionResponse_Item struct {
 
 func (x *ResolveSelectionResponse_Item) Reset() {
 	*x = ResolveSelectionResponse_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +834,7 @@ func (x *ResolveSelectionResponse_Item) String() string {
 func (*ResolveSelectionResponse_Item) ProtoMessage() {}
 
 func (x *ResolveSelectionResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[12]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,6 +892,83 @@ func (x *ResolveSelectionResponse_Item) GetTags() []string {
 	return nil
 }
 
+// A device as people know it.
+type DescribeDevicesResponse_Item struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId      string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	DeviceName    string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	SiteId        string                 `protobuf:"bytes,3,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
+	SiteName      string                 `protobuf:"bytes,4,opt,name=site_name,json=siteName,proto3" json:"site_name,omitempty"`
+	Platform      string                 `protobuf:"bytes,5,opt,name=platform,proto3" json:"platform,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeDevicesResponse_Item) Reset() {
+	*x = DescribeDevicesResponse_Item{}
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeDevicesResponse_Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeDevicesResponse_Item) ProtoMessage() {}
+
+func (x *DescribeDevicesResponse_Item) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeDevicesResponse_Item.ProtoReflect.Descriptor instead.
+func (*DescribeDevicesResponse_Item) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{7, 0}
+}
+
+func (x *DescribeDevicesResponse_Item) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *DescribeDevicesResponse_Item) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *DescribeDevicesResponse_Item) GetSiteId() string {
+	if x != nil {
+		return x.SiteId
+	}
+	return ""
+}
+
+func (x *DescribeDevicesResponse_Item) GetSiteName() string {
+	if x != nil {
+		return x.SiteName
+	}
+	return ""
+}
+
+func (x *DescribeDevicesResponse_Item) GetPlatform() string {
+	if x != nil {
+		return x.Platform
+	}
+	return ""
+}
+
 // A page.
 type GetPagesResponse_Item struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -788,7 +981,7 @@ type GetPagesResponse_Item struct {
 
 func (x *GetPagesResponse_Item) Reset() {
 	*x = GetPagesResponse_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +993,7 @@ func (x *GetPagesResponse_Item) String() string {
 func (*GetPagesResponse_Item) ProtoMessage() {}
 
 func (x *GetPagesResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[13]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +1006,7 @@ func (x *GetPagesResponse_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPagesResponse_Item.ProtoReflect.Descriptor instead.
 func (*GetPagesResponse_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{7, 0}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{9, 0}
 }
 
 func (x *GetPagesResponse_Item) GetDigest() string {
@@ -843,7 +1036,7 @@ type ListGatewayCapsResponse_Item struct {
 
 func (x *ListGatewayCapsResponse_Item) Reset() {
 	*x = ListGatewayCapsResponse_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1048,7 @@ func (x *ListGatewayCapsResponse_Item) String() string {
 func (*ListGatewayCapsResponse_Item) ProtoMessage() {}
 
 func (x *ListGatewayCapsResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[14]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1061,7 @@ func (x *ListGatewayCapsResponse_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGatewayCapsResponse_Item.ProtoReflect.Descriptor instead.
 func (*ListGatewayCapsResponse_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{9, 0}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{11, 0}
 }
 
 func (x *ListGatewayCapsResponse_Item) GetGatewayId() string {
@@ -920,7 +1113,7 @@ type ReportObservationsRequest_Item struct {
 
 func (x *ReportObservationsRequest_Item) Reset() {
 	*x = ReportObservationsRequest_Item{}
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1125,7 @@ func (x *ReportObservationsRequest_Item) String() string {
 func (*ReportObservationsRequest_Item) ProtoMessage() {}
 
 func (x *ReportObservationsRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_target_proto_msgTypes[15]
+	mi := &file_netraven_inventory_v1_target_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1138,7 @@ func (x *ReportObservationsRequest_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportObservationsRequest_Item.ProtoReflect.Descriptor instead.
 func (*ReportObservationsRequest_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{10, 0}
+	return file_netraven_inventory_v1_target_proto_rawDescGZIP(), []int{12, 0}
 }
 
 func (x *ReportObservationsRequest_Item) GetDeviceId() string {
@@ -1046,7 +1239,22 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\x15host_key_window_until\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x12 \n" +
 	"\fjump_host_id\x18\x0f \x01(\tR\n" +
 	"jumpHostId\x12:\n" +
-	"\tjump_host\x18\x10 \x01(\v2\x1d.netraven.inventory.v1.TargetR\bjumpHost\"+\n" +
+	"\tjump_host\x18\x10 \x01(\v2\x1d.netraven.inventory.v1.TargetR\bjumpHost\"\x84\x01\n" +
+	"\x16DescribeDevicesRequest\x12\x1d\n" +
+	"\n" +
+	"device_ids\x18\x01 \x03(\tR\tdeviceIds\x12\x19\n" +
+	"\bsite_ids\x18\x02 \x03(\tR\asiteIds\x12\x1c\n" +
+	"\tplatforms\x18\x03 \x03(\tR\tplatforms\x12\x12\n" +
+	"\x04tags\x18\x04 \x03(\tR\x04tags\"\xfd\x01\n" +
+	"\x17DescribeDevicesResponse\x12I\n" +
+	"\x05items\x18\x01 \x03(\v23.netraven.inventory.v1.DescribeDevicesResponse.ItemR\x05items\x1a\x96\x01\n" +
+	"\x04Item\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
+	"\vdevice_name\x18\x02 \x01(\tR\n" +
+	"deviceName\x12\x17\n" +
+	"\asite_id\x18\x03 \x01(\tR\x06siteId\x12\x1b\n" +
+	"\tsite_name\x18\x04 \x01(\tR\bsiteName\x12\x1a\n" +
+	"\bplatform\x18\x05 \x01(\tR\bplatform\"+\n" +
 	"\x0fGetPagesRequest\x12\x18\n" +
 	"\adigests\x18\x01 \x03(\tR\adigests\"\x8a\x01\n" +
 	"\x10GetPagesResponse\x12B\n" +
@@ -1078,11 +1286,12 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"FactsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x1c\n" +
-	"\x1aReportObservationsResponse2\xd8\x05\n" +
+	"\x1aReportObservationsResponse2\xe5\x06\n" +
 	"\rTargetService\x12\x93\x01\n" +
 	"\x10ResolveSelection\x12..netraven.inventory.v1.ResolveSelectionRequest\x1a/.netraven.inventory.v1.ResolveSelectionResponse\"\x1c\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x05vault0\x01\x12\x92\x01\n" +
 	"\n" +
-	"GetTargets\x12(.netraven.inventory.v1.GetTargetsRequest\x1a).netraven.inventory.v1.GetTargetsResponse\"/\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x05vault\x92\xb5\x18\x03hub\x92\xb5\x18\bgitstore\x12|\n" +
+	"GetTargets\x12(.netraven.inventory.v1.GetTargetsRequest\x1a).netraven.inventory.v1.GetTargetsResponse\"/\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x05vault\x92\xb5\x18\x03hub\x92\xb5\x18\bgitstore\x12\x8a\x01\n" +
+	"\x0fDescribeDevices\x12-.netraven.inventory.v1.DescribeDevicesRequest\x1a..netraven.inventory.v1.DescribeDevicesResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstore\x12|\n" +
 	"\bGetPages\x12&.netraven.inventory.v1.GetPagesRequest\x1a'.netraven.inventory.v1.GetPagesResponse\"\x1f\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x92\xb5\x18\bgitstore\x12\x8c\x01\n" +
 	"\x0fListGatewayCaps\x12-.netraven.inventory.v1.ListGatewayCapsRequest\x1a..netraven.inventory.v1.ListGatewayCapsResponse\"\x1a\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x92\xb5\x18\x03hub\x12\x8e\x01\n" +
 	"\x12ReportObservations\x120.netraven.inventory.v1.ReportObservationsRequest\x1a1.netraven.inventory.v1.ReportObservationsResponse\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hubB\xe5\x01\n" +
@@ -1100,7 +1309,7 @@ func file_netraven_inventory_v1_target_proto_rawDescGZIP() []byte {
 	return file_netraven_inventory_v1_target_proto_rawDescData
 }
 
-var file_netraven_inventory_v1_target_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_netraven_inventory_v1_target_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_netraven_inventory_v1_target_proto_goTypes = []any{
 	(*Selection)(nil),                      // 0: netraven.inventory.v1.Selection
 	(*ResolveSelectionRequest)(nil),        // 1: netraven.inventory.v1.ResolveSelectionRequest
@@ -1108,47 +1317,53 @@ var file_netraven_inventory_v1_target_proto_goTypes = []any{
 	(*GetTargetsRequest)(nil),              // 3: netraven.inventory.v1.GetTargetsRequest
 	(*GetTargetsResponse)(nil),             // 4: netraven.inventory.v1.GetTargetsResponse
 	(*Target)(nil),                         // 5: netraven.inventory.v1.Target
-	(*GetPagesRequest)(nil),                // 6: netraven.inventory.v1.GetPagesRequest
-	(*GetPagesResponse)(nil),               // 7: netraven.inventory.v1.GetPagesResponse
-	(*ListGatewayCapsRequest)(nil),         // 8: netraven.inventory.v1.ListGatewayCapsRequest
-	(*ListGatewayCapsResponse)(nil),        // 9: netraven.inventory.v1.ListGatewayCapsResponse
-	(*ReportObservationsRequest)(nil),      // 10: netraven.inventory.v1.ReportObservationsRequest
-	(*ReportObservationsResponse)(nil),     // 11: netraven.inventory.v1.ReportObservationsResponse
-	(*ResolveSelectionResponse_Item)(nil),  // 12: netraven.inventory.v1.ResolveSelectionResponse.Item
-	(*GetPagesResponse_Item)(nil),          // 13: netraven.inventory.v1.GetPagesResponse.Item
-	(*ListGatewayCapsResponse_Item)(nil),   // 14: netraven.inventory.v1.ListGatewayCapsResponse.Item
-	(*ReportObservationsRequest_Item)(nil), // 15: netraven.inventory.v1.ReportObservationsRequest.Item
-	nil,                                    // 16: netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
-	(*Device_Ssh)(nil),                     // 17: netraven.inventory.v1.Device.Ssh
-	(*timestamppb.Timestamp)(nil),          // 18: google.protobuf.Timestamp
+	(*DescribeDevicesRequest)(nil),         // 6: netraven.inventory.v1.DescribeDevicesRequest
+	(*DescribeDevicesResponse)(nil),        // 7: netraven.inventory.v1.DescribeDevicesResponse
+	(*GetPagesRequest)(nil),                // 8: netraven.inventory.v1.GetPagesRequest
+	(*GetPagesResponse)(nil),               // 9: netraven.inventory.v1.GetPagesResponse
+	(*ListGatewayCapsRequest)(nil),         // 10: netraven.inventory.v1.ListGatewayCapsRequest
+	(*ListGatewayCapsResponse)(nil),        // 11: netraven.inventory.v1.ListGatewayCapsResponse
+	(*ReportObservationsRequest)(nil),      // 12: netraven.inventory.v1.ReportObservationsRequest
+	(*ReportObservationsResponse)(nil),     // 13: netraven.inventory.v1.ReportObservationsResponse
+	(*ResolveSelectionResponse_Item)(nil),  // 14: netraven.inventory.v1.ResolveSelectionResponse.Item
+	(*DescribeDevicesResponse_Item)(nil),   // 15: netraven.inventory.v1.DescribeDevicesResponse.Item
+	(*GetPagesResponse_Item)(nil),          // 16: netraven.inventory.v1.GetPagesResponse.Item
+	(*ListGatewayCapsResponse_Item)(nil),   // 17: netraven.inventory.v1.ListGatewayCapsResponse.Item
+	(*ReportObservationsRequest_Item)(nil), // 18: netraven.inventory.v1.ReportObservationsRequest.Item
+	nil,                                    // 19: netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
+	(*Device_Ssh)(nil),                     // 20: netraven.inventory.v1.Device.Ssh
+	(*timestamppb.Timestamp)(nil),          // 21: google.protobuf.Timestamp
 }
 var file_netraven_inventory_v1_target_proto_depIdxs = []int32{
 	0,  // 0: netraven.inventory.v1.ResolveSelectionRequest.selection:type_name -> netraven.inventory.v1.Selection
-	12, // 1: netraven.inventory.v1.ResolveSelectionResponse.items:type_name -> netraven.inventory.v1.ResolveSelectionResponse.Item
+	14, // 1: netraven.inventory.v1.ResolveSelectionResponse.items:type_name -> netraven.inventory.v1.ResolveSelectionResponse.Item
 	5,  // 2: netraven.inventory.v1.GetTargetsResponse.items:type_name -> netraven.inventory.v1.Target
-	17, // 3: netraven.inventory.v1.Target.ssh:type_name -> netraven.inventory.v1.Device.Ssh
-	18, // 4: netraven.inventory.v1.Target.host_key_window_until:type_name -> google.protobuf.Timestamp
+	20, // 3: netraven.inventory.v1.Target.ssh:type_name -> netraven.inventory.v1.Device.Ssh
+	21, // 4: netraven.inventory.v1.Target.host_key_window_until:type_name -> google.protobuf.Timestamp
 	5,  // 5: netraven.inventory.v1.Target.jump_host:type_name -> netraven.inventory.v1.Target
-	13, // 6: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
-	14, // 7: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
-	15, // 8: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
-	18, // 9: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
-	16, // 10: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
-	1,  // 11: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
-	3,  // 12: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
-	6,  // 13: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
-	8,  // 14: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
-	10, // 15: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
-	2,  // 16: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
-	4,  // 17: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
-	7,  // 18: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
-	9,  // 19: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
-	11, // 20: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	15, // 6: netraven.inventory.v1.DescribeDevicesResponse.items:type_name -> netraven.inventory.v1.DescribeDevicesResponse.Item
+	16, // 7: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
+	17, // 8: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
+	18, // 9: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
+	21, // 10: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
+	19, // 11: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
+	1,  // 12: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
+	3,  // 13: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
+	6,  // 14: netraven.inventory.v1.TargetService.DescribeDevices:input_type -> netraven.inventory.v1.DescribeDevicesRequest
+	8,  // 15: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
+	10, // 16: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
+	12, // 17: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
+	2,  // 18: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
+	4,  // 19: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
+	7,  // 20: netraven.inventory.v1.TargetService.DescribeDevices:output_type -> netraven.inventory.v1.DescribeDevicesResponse
+	9,  // 21: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
+	11, // 22: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
+	13, // 23: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_target_proto_init() }
@@ -1163,7 +1378,7 @@ func file_netraven_inventory_v1_target_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_inventory_v1_target_proto_rawDesc), len(file_netraven_inventory_v1_target_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	TargetService_ResolveSelection_FullMethodName   = "/netraven.inventory.v1.TargetService/ResolveSelection"
 	TargetService_GetTargets_FullMethodName         = "/netraven.inventory.v1.TargetService/GetTargets"
+	TargetService_DescribeDevices_FullMethodName    = "/netraven.inventory.v1.TargetService/DescribeDevices"
 	TargetService_GetPages_FullMethodName           = "/netraven.inventory.v1.TargetService/GetPages"
 	TargetService_ListGatewayCaps_FullMethodName    = "/netraven.inventory.v1.TargetService/ListGatewayCaps"
 	TargetService_ReportObservations_FullMethodName = "/netraven.inventory.v1.TargetService/ReportObservations"
@@ -37,6 +38,9 @@ type TargetServiceClient interface {
 	// GetTargets answers what an attempt at each device needs; devices that are gone or disabled are left out. Internal. May be
 	// repeated. At most 1,000 ids.
 	GetTargets(ctx context.Context, in *GetTargetsRequest, opts ...grpc.CallOption) (*GetTargetsResponse, error)
+	// DescribeDevices answers what people call devices, disabled ones too; those that are gone or outside the filter are left out. Internal.
+	// May be repeated. At most 1,000 ids.
+	DescribeDevices(ctx context.Context, in *DescribeDevicesRequest, opts ...grpc.CallOption) (*DescribeDevicesResponse, error)
 	// GetPages answers platform pages by digest, also ones that are no longer current. Internal. May be repeated.
 	GetPages(ctx context.Context, in *GetPagesRequest, opts ...grpc.CallOption) (*GetPagesResponse, error)
 	// ListGatewayCaps answers every gateway's caps. Internal. May be repeated; job caches it for a moment.
@@ -76,6 +80,16 @@ func (c *targetServiceClient) GetTargets(ctx context.Context, in *GetTargetsRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetTargetsResponse)
 	err := c.cc.Invoke(ctx, TargetService_GetTargets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *targetServiceClient) DescribeDevices(ctx context.Context, in *DescribeDevicesRequest, opts ...grpc.CallOption) (*DescribeDevicesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DescribeDevicesResponse)
+	err := c.cc.Invoke(ctx, TargetService_DescribeDevices_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +137,9 @@ type TargetServiceServer interface {
 	// GetTargets answers what an attempt at each device needs; devices that are gone or disabled are left out. Internal. May be
 	// repeated. At most 1,000 ids.
 	GetTargets(context.Context, *GetTargetsRequest) (*GetTargetsResponse, error)
+	// DescribeDevices answers what people call devices, disabled ones too; those that are gone or outside the filter are left out. Internal.
+	// May be repeated. At most 1,000 ids.
+	DescribeDevices(context.Context, *DescribeDevicesRequest) (*DescribeDevicesResponse, error)
 	// GetPages answers platform pages by digest, also ones that are no longer current. Internal. May be repeated.
 	GetPages(context.Context, *GetPagesRequest) (*GetPagesResponse, error)
 	// ListGatewayCaps answers every gateway's caps. Internal. May be repeated; job caches it for a moment.
@@ -144,6 +161,9 @@ func (UnimplementedTargetServiceServer) ResolveSelection(*ResolveSelectionReques
 }
 func (UnimplementedTargetServiceServer) GetTargets(context.Context, *GetTargetsRequest) (*GetTargetsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTargets not implemented")
+}
+func (UnimplementedTargetServiceServer) DescribeDevices(context.Context, *DescribeDevicesRequest) (*DescribeDevicesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DescribeDevices not implemented")
 }
 func (UnimplementedTargetServiceServer) GetPages(context.Context, *GetPagesRequest) (*GetPagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetPages not implemented")
@@ -200,6 +220,24 @@ func _TargetService_GetTargets_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(TargetServiceServer).GetTargets(ctx, req.(*GetTargetsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TargetService_DescribeDevices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DescribeDevicesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TargetServiceServer).DescribeDevices(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TargetService_DescribeDevices_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TargetServiceServer).DescribeDevices(ctx, req.(*DescribeDevicesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -268,6 +306,10 @@ var TargetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetTargets",
 			Handler:    _TargetService_GetTargets_Handler,
+		},
+		{
+			MethodName: "DescribeDevices",
+			Handler:    _TargetService_DescribeDevices_Handler,
 		},
 		{
 			MethodName: "GetPages",

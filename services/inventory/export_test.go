@@ -1,0 +1,4 @@
+package inventory
+
+// CountOnce is what Run does every half minute.
+var CountOnce = (*Service).countOnce
