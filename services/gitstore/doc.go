@@ -12,6 +12,9 @@
 //	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
 //	commit.go    all changed devices of the call: one pack on disk -> one database transaction that moves the head -> the git ref
 //
+// A clone (fetch.go) is one request of git's, answered by the git program: the audit line, then the bytes as they come. Whoever may read revisions may clone, for
+// both are the masked texts of all devices.
+//
 // A suspect is a row of revision without number and commit, at most one of an artifact:
 //
 //	kept apart -> ACCEPTED   a person accepts it (accept.go): a commit, the next number, the same id

@@ -82,8 +82,10 @@ type house struct {
 	page  *platforms.Page
 	trust *trust
 	vault *vault
-	store gitstorev1.StoreServiceClient
-	read  gitstorev1.RevisionServiceClient
+	// service is what start made.
+	service *gitstore.Service
+	store   gitstorev1.StoreServiceClient
+	read    gitstorev1.RevisionServiceClient
 	// viewer may not read secrets.
 	viewer gitstorev1.RevisionServiceClient
 	fence  int64
@@ -105,6 +107,7 @@ func (h *house) start() {
 	h.t.Helper()
 	s, err := h.make()
 	require.NoError(h.t, err)
+	h.service = s
 	h.store = gitstorev1.NewStoreServiceClient(grpctest.Serve(h.t, "hub", nil, s))
 	h.read = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "1", Username: "ann", Permissions: []string{"*"}}, s))
 	h.viewer = gitstorev1.NewRevisionServiceClient(grpctest.Serve(h.t, "api", &authn.Principal{UserID: "2", Username: "bob", Permissions: []string{"*.read"}}, s))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ type Deps struct {
 type Service struct {
 	gitstorev1.UnimplementedRevisionServiceServer
 	gitstorev1.UnimplementedStoreServiceServer
+	gitstorev1.UnimplementedCloneServiceServer
 
 	log   *slog.Logger
 	now   func() time.Time
@@ -52,6 +54,8 @@ type Service struct {
 	store *store
 	repo  *repo.Repo
 	pages *pages
+	// clones is git's own server of clones.
+	clones http.Handler
 	// writing is held from reading the newest state to moving the ref: one writer a repository.
 	writing sync.Mutex
 }
@@ -77,7 +81,8 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets)}
+	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets),
+		clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
 	if err := s.followHead(context.Background()); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -88,6 +93,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	gitstorev1.RegisterRevisionServiceServer(r, s)
 	gitstorev1.RegisterStoreServiceServer(r, s)
+	gitstorev1.RegisterCloneServiceServer(r, s)
 }
 
 // Run removes what has expired until ctx ends, and closes the repository.
