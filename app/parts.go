@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
 	"github.com/netraven/netraven/db"
@@ -20,6 +21,8 @@ type parts struct {
 	log  *slog.Logger
 	pool *pgxpool.Pool
 	to   map[string]*grpc.ClientConn
+	// metrics are the process's.
+	metrics prometheus.Registerer
 }
 
 // key opens the service's key-encryption key, <data>/keys/<service>.key, and makes it at the first start.
@@ -29,7 +32,7 @@ func (p *parts) key() (*keyfile.Key, error) {
 
 // gather makes the parts of a room: a migrated pool, if it has tables, and a connection to each neighbour.
 func (h *house) gather(ctx context.Context, r room) (*parts, error) {
-	p := &parts{cfg: h.cfg, name: r.name, log: h.log.With("service", r.name), to: map[string]*grpc.ClientConn{}}
+	p := &parts{cfg: h.cfg, name: r.name, log: h.log.With("service", r.name), to: map[string]*grpc.ClientConn{}, metrics: h.metrics}
 	if r.migrations != nil {
 		pool, err := db.Open(ctx, h.databaseURL.Reveal(), db.Options{Schema: r.name, ApplicationName: "netraven-" + r.name})
 		if err != nil {

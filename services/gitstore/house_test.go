@@ -22,6 +22,7 @@ import (
 	"github.com/netraven/netraven/internal/authn"
 	"github.com/netraven/netraven/internal/errs"
 	"github.com/netraven/netraven/internal/grpcx/grpctest"
+	"github.com/netraven/netraven/internal/keyfile"
 	"github.com/netraven/netraven/internal/pgtest"
 	"github.com/netraven/netraven/internal/seal"
 	"github.com/netraven/netraven/platforms"
@@ -88,6 +89,9 @@ type house struct {
 	read    gitstorev1.RevisionServiceClient
 	// viewer may not read secrets.
 	viewer gitstorev1.RevisionServiceClient
+	// mirror is where the history is mirrored to, signed with key; empty: nowhere.
+	mirror string
+	key    *keyfile.Key
 	fence  int64
 	log    *slog.Logger
 	now    func() time.Time
@@ -114,7 +118,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Grants: h.vault, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}}})
 }
 

@@ -75,7 +75,7 @@ func recordSuspects(ctx context.Context, q *gitstoresql.Queries, p *plan) error 
 	}
 	var revisions []gitstoresql.CreateRevisionsParams
 	var texts gitstoresql.PutSuspectsParams
-	var originals gitstoresql.PutOriginalsParams
+	originals := gitstoresql.PutOriginalsParams{Repository: repository}
 	var fences gitstoresql.SeeArtifactsParams
 	for _, x := range p.suspects {
 		in := x.attempt.in
