@@ -16,7 +16,7 @@
 // both are the masked texts of all devices.
 //
 // The mirror (mirror*.go, package mirror) follows behind the commits, in rounds: packs and originals that are new, then the manifest. restore.go brings a repository back from
-// it, and restored.go the originals, ids and times at the start that follows.
+// it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
 //
 // A suspect is a row of revision without number and commit, at most one of an artifact:
 //

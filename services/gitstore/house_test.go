@@ -56,7 +56,7 @@ func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _
 	}
 	out := &vaultv1.GetDataKeysResponse{TagKey: []byte("tag key")}
 	for _, id := range in.GetDeviceIds() {
-		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: sealKey(id), DigestKey: []byte("digest " + id)})
+		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: sealKey(id), DigestKey: []byte("digest " + id), RecoveryWrapped: []byte("wrapped " + id)})
 	}
 	return out, nil
 }

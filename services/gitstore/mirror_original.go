@@ -143,7 +143,7 @@ func (m *mirroring) writeFrames(ctx context.Context, w *bufio.Writer, rows []git
 	for i, r := range rows {
 		b, err := proto.Marshal(&gitstorev1.MirroredOriginal{RevisionId: r.RevisionID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, TaskId: r.RevisionTaskID.String(),
 			Fence: r.RevisionFence, CreatedAt: timestamppb.New(r.CreatedAt), Author: r.Author, SealedTaskId: r.TaskID.String(), SealedFence: r.Fence, Sealed: r.Sealed, Size: r.Size,
-			RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped()})
+			Path: r.Path, RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped()})
 		if err != nil {
 			return 0, err
 		}

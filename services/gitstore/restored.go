@@ -57,7 +57,16 @@ func openRestored(dir string) (*restored, error) {
 }
 
 func (r *restored) index(name string) error {
-	f, err := os.Open(filepath.Join(r.dir, name))
+	return eachFrame(filepath.Join(r.dir, name), func(offset int64, o *gitstorev1.MirroredOriginal) error {
+		task, err := uuid.Parse(o.GetTaskId())
+		r.at[madeKey{key{task, o.GetFence()}, o.GetArtifact()}] = place{name, offset}
+		return err
+	})
+}
+
+// eachFrame reads a segment.
+func eachFrame(file string, do func(offset int64, o *gitstorev1.MirroredOriginal) error) error {
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
@@ -75,11 +84,9 @@ func (r *restored) index(name string) error {
 		if err != nil {
 			return err
 		}
-		task, err := uuid.Parse(o.GetTaskId())
-		if err != nil {
+		if err := do(offset, o); err != nil {
 			return err
 		}
-		r.at[madeKey{key{task, o.GetFence()}, o.GetArtifact()}] = place{name, offset}
 		offset += int64(4 + len(b))
 	}
 }
@@ -98,7 +105,12 @@ func (r *restored) find(k madeKey) (*gitstorev1.MirroredOriginal, error) {
 	if !ok {
 		return nil, nil //nolint:nilnil // the mirror had no original of it
 	}
-	f, err := os.Open(filepath.Join(r.dir, p.file))
+	return p.read(r.dir)
+}
+
+// read reads the record at a place.
+func (p place) read(dir string) (*gitstorev1.MirroredOriginal, error) {
+	f, err := os.Open(filepath.Join(dir, p.file))
 	if err != nil {
 		return nil, err
 	}

@@ -119,6 +119,9 @@ func (s *store) recordAccepted(ctx context.Context, w *write, kept gitstoresql.G
 		if n == 0 {
 			return errs.NotFound("revision", kept.ID.String())
 		}
+		if err := q.TouchOriginal(ctx, gitstoresql.TouchOriginalParams{Repository: repository, RevisionID: kept.ID}); err != nil {
+			return err
+		}
 		var p gitstoresql.PutArtifactsParams
 		addState(&p, gitstoresql.Artifact{DeviceID: kept.DeviceID, Name: kept.Artifact, Path: w.path, RevisionID: kept.ID, Number: w.row.Number, Blob: w.row.Blob,
 			TextDigest: kept.TextDigest, Label: kept.Label, Digest: kept.Digest, Fence: kept.Fence, SeenAt: kept.SeenAt})

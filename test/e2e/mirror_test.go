@@ -68,6 +68,23 @@ func TestALostHistoryComesBackFromItsMirror(t *testing.T) {
 		require.Equal(t, before, answers())
 		d.git("fsck", "--full", "--strict")
 		d.waitMirrored(place)
+
+		// And where everything is lost but mirror and recovery key, the originals are not.
+		key := filepath.Join(d.data, "recovery-key")
+		if name != "all" {
+			key = filepath.Join(filepath.Dir(d.data), "vault", "recovery-key")
+		}
+		for _, p := range d.processes {
+			p.stop()
+		}
+		out, err = run("recover", "--mirror", place, "--key", key, dev.Info().Name, "--artifact", "running.cfg")
+		require.NoError(t, err, out)
+		require.Contains(t, before, out, "the bytes that the server had")
+		require.Contains(t, out, "description changed")
+		folder := filepath.Join(t.TempDir(), "all")
+		out, err = run("recover", "--mirror", place, "--key", key, "--out", folder)
+		require.NoError(t, err, out)
+		require.FileExists(t, filepath.Join(folder, "default", dev.Info().Name, "running.cfg"))
 	}
 	place := t.TempDir()
 	t.Run("one process", func(t *testing.T) { lose(t, oneProcess(t, "--mirror", place), place) })

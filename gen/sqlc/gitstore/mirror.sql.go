@@ -45,9 +45,11 @@ func (q *Queries) GetMirrorPoint(ctx context.Context, name string) (GetMirrorPoi
 }
 
 const listOriginals = `-- name: ListOriginals :many
-SELECT o.change, o.revision_id, o.sealed, o.task_id, o.fence, o.size, r.device_id, r.artifact, r.task_id AS revision_task_id, r.fence AS revision_fence, r.author, r.created_at
+SELECT o.change, o.revision_id, o.sealed, o.task_id, o.fence, o.size, r.device_id, r.artifact, r.task_id AS revision_task_id, r.fence AS revision_fence, r.author, r.created_at,
+       COALESCE(a.path, '')::text AS path
 FROM original o
-JOIN revision r ON r.id = o.revision_id
+JOIN revision r ON r.id = o.revision_id AND NOT r.suspect
+LEFT JOIN artifact a ON a.device_id = r.device_id AND a.name = r.artifact
 WHERE (o.change, o.revision_id) > ($1::bigint, $2::uuid) AND o.change <= $3::bigint
 ORDER BY o.change, o.revision_id
 LIMIT $4::integer
@@ -73,6 +75,7 @@ type ListOriginalsRow struct {
 	RevisionFence  int64
 	Author         string
 	CreatedAt      time.Time
+	Path           string
 }
 
 func (q *Queries) ListOriginals(ctx context.Context, arg ListOriginalsParams) ([]ListOriginalsRow, error) {
@@ -102,6 +105,7 @@ func (q *Queries) ListOriginals(ctx context.Context, arg ListOriginalsParams) ([
 			&i.RevisionFence,
 			&i.Author,
 			&i.CreatedAt,
+			&i.Path,
 		); err != nil {
 			return nil, err
 		}
@@ -111,4 +115,20 @@ func (q *Queries) ListOriginals(ctx context.Context, arg ListOriginalsParams) ([
 		return nil, err
 	}
 	return items, nil
+}
+
+const touchOriginal = `-- name: TouchOriginal :exec
+WITH next AS (UPDATE repository SET change = change + 1 WHERE name = $2 RETURNING change)
+UPDATE original SET change = next.change FROM next WHERE revision_id = $1
+`
+
+type TouchOriginalParams struct {
+	RevisionID uuid.UUID
+	Repository string
+}
+
+// An original that was not for mirrors before, because its revision was suspect.
+func (q *Queries) TouchOriginal(ctx context.Context, arg TouchOriginalParams) error {
+	_, err := q.db.Exec(ctx, touchOriginal, arg.RevisionID, arg.Repository)
+	return err
 }

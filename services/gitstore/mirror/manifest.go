@@ -86,43 +86,61 @@ func Write(ctx context.Context, to Store, m *Manifest, key ed25519.PrivateKey) e
 
 // Read reads the manifest and checks that trusted signed it. ErrMissing when there is none.
 func Read(ctx context.Context, from Store, trusted ed25519.PublicKey) (*Manifest, error) {
-	r, err := from.Get(ctx, manifestName)
+	m, public, err := ReadAny(ctx, from)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }()
-	text, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > maxManifest {
-		return nil, errors.New("the manifest is too large")
-	}
-	m, err := parse(text, trusted)
-	if err != nil {
-		return nil, fmt.Errorf("the manifest of the mirror %s: %w", from, err)
+	if !bytes.Equal(public, trusted) {
+		return nil, fmt.Errorf("the manifest of the mirror %s: it is signed by another installation (key %x, ours is %x)", from, []byte(public), []byte(trusted))
 	}
 	return m, nil
 }
 
-func parse(text []byte, trusted ed25519.PublicKey) (*Manifest, error) {
+// ReadAny reads the manifest whoever signed it, and answers who did: it is whole, and may be anybody's.
+func ReadAny(ctx context.Context, from Store) (*Manifest, ed25519.PublicKey, error) {
+	r, err := from.Get(ctx, manifestName)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = r.Close() }()
+	text, err := io.ReadAll(io.LimitReader(r, maxManifest+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(text) > maxManifest {
+		return nil, nil, errors.New("the manifest is too large")
+	}
+	public, body, err := verify(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the manifest of the mirror %s: %w", from, err)
+	}
+	m, err := parse(body)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the manifest of the mirror %s: %w", from, err)
+	}
+	return m, public, nil
+}
+
+// verify answers who signed a manifest, and what.
+func verify(text []byte) (public ed25519.PublicKey, body []byte, err error) {
 	line, body, _ := bytes.Cut(text, []byte("\n"))
 	words := bytes.Fields(line)
 	if len(words) != 3 || string(words[0]) != manifestHead {
-		return nil, errors.New("it is damaged, or no manifest of this version")
+		return nil, nil, errors.New("it is damaged, or no manifest of this version")
 	}
-	public, err := hex.DecodeString(string(words[1]))
+	public, err = hex.DecodeString(string(words[1]))
 	if err != nil || len(public) != ed25519.PublicKeySize {
-		return nil, errors.New("it is damaged: its first line has no key")
-	}
-	if !bytes.Equal(public, trusted) {
-		return nil, fmt.Errorf("it is signed by another installation (key %x, ours is %x)", public, []byte(trusted))
+		return nil, nil, errors.New("it is damaged: its first line has no key")
 	}
 	sig, err := hex.DecodeString(string(words[2]))
 	body = bytes.TrimSuffix(body, []byte("\n"))
-	if err != nil || !ed25519.Verify(trusted, append([]byte(signed), body...), sig) {
-		return nil, errors.New("its signature is wrong: it was changed or is damaged")
+	if err != nil || !ed25519.Verify(public, append([]byte(signed), body...), sig) {
+		return nil, nil, errors.New("its signature is wrong: it was changed or is damaged")
 	}
+	return public, body, nil
+}
+
+func parse(body []byte) (*Manifest, error) {
 	m := &Manifest{}
 	if err := json.Unmarshal(body, m); err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func TestAManifestNamesObjectsOnly(t *testing.T) {
 	_, err = Read(ctx, s, public)
 	require.ErrorContains(t, err, "format 2")
 	for _, text := range []string{"", "x", "netraven-mirror-v1 a b\n{}", strings.Repeat("\n", 100)} {
-		_, err := parse([]byte(text), public)
+		_, _, err := verify([]byte(text))
 		require.ErrorContains(t, err, "damaged")
 	}
 }

@@ -47,7 +47,7 @@ func Upload(ctx context.Context, to Store, name, file string) (File, error) {
 	return out, nil
 }
 
-// Download copies an object into a new file, durable when it returns, and checks it on the way. The error names the object and says what is wrong with it.
+// Download copies an object into a new file, durable when it returns, and checks it on the way; what is not right leaves no file. The error names the object and says what is wrong with it.
 func Download(ctx context.Context, from Store, f File, file string) error {
 	ctx, cancel := context.WithTimeout(ctx, transferTime(f.Size))
 	defer cancel()
@@ -66,9 +66,11 @@ func Download(ctx context.Context, from Store, f File, file string) error {
 	hash := sha256.New()
 	n, err := io.Copy(io.MultiWriter(out, hash), &untilDone{ctx: ctx, r: io.LimitReader(r, f.Size+1)})
 	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
+		_ = os.Remove(file)
 		return fmt.Errorf("read %s of the mirror %s: %w", f.Name, from, err)
 	}
 	if sum := hex.EncodeToString(hash.Sum(nil)); n != f.Size || sum != f.SHA256 {
+		_ = os.Remove(file)
 		return fmt.Errorf("%s of the mirror %s is damaged: it has not the %d bytes with SHA-256 %s that the manifest says", f.Name, from, f.Size, f.SHA256)
 	}
 	return nil
