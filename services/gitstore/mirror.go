@@ -176,17 +176,17 @@ func (m *mirroring) round(ctx context.Context) error {
 	return err
 }
 
-// previous is the manifest in the mirror; fresh says that another process may have written it.
+// previous is the manifest in the mirror; fresh says that another process wrote it. It is read each time: two nodes may believe to be the one.
 func (m *mirroring) previous(ctx context.Context) (old *mirror.Manifest, fresh bool, err error) {
-	if m.last != nil {
-		return m.last, false, nil
-	}
 	public, _ := m.key.Public().(ed25519.PublicKey)
 	old, err = mirror.Read(ctx, m.to, public)
 	if errors.Is(err, mirror.ErrMissing) {
 		return nil, true, nil
 	}
-	return old, true, err
+	if err != nil {
+		return nil, true, err
+	}
+	return old, m.last == nil || old.Generation != m.last.Generation || !old.MadeAt.Equal(m.last.MadeAt), nil
 }
 
 // mustContinue refuses to replace a mirror that knows more than we do: a new node with an empty history must not erase the only copy.

@@ -125,9 +125,13 @@ func TestANewNodeRestoredFromTheMirrorAnswersTheSame(t *testing.T) {
 
 		// Life goes on there, on the same mirror too.
 		n.mirror, n.key = h.mirror, h.key
+		n.fence = h.fence
 		n.start()
 		n.put(n.result(a, "core/r1", config2))
+		require.Len(t, n.revisions(a), len(h.revisions(a))+1)
 		require.NoError(t, n.round())
+		h.put(h.result(a, "core/r1", config2))
+		require.ErrorContains(t, h.round(), "which this history lacks", "the old node, still running, does not write over the new one's")
 		again, err := n.restoreTo(t)
 		require.NoError(t, err)
 		requireEqualNodes(t, n, again, a, b)
