@@ -20,6 +20,7 @@ import (
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/internal/keyfile"
 	"github.com/netraven/netraven/internal/pki"
 	"github.com/netraven/netraven/jobkind"
 	"github.com/netraven/netraven/services/api"
@@ -86,7 +87,14 @@ var catalog = []room{
 		return scheduler.New(scheduler.Config{}, scheduler.Deps{Pool: p.pool, Log: p.log, Jobs: jobv1.NewJobServiceClient(p.to["job"])})
 	}},
 	{"gitstore", gitstoredb.Migrations, []string{"auth", "inventory", "vault"}, func(p *parts) (service, error) {
-		return gitstore.New(gitstore.Config{Dir: filepath.Join(p.cfg.Data, "gitstore")}, gitstore.Deps{Pool: p.pool, Log: p.log,
+		var key *keyfile.Key
+		if p.cfg.Mirror != "" {
+			var err error
+			if key, err = p.key(); err != nil {
+				return nil, err
+			}
+		}
+		return gitstore.New(gitstore.Config{Dir: filepath.Join(p.cfg.Data, "gitstore"), Mirror: p.cfg.Mirror}, gitstore.Deps{Pool: p.pool, Log: p.log, Key: key, Metrics: p.metrics,
 			Grants: vaultv1.NewGrantServiceClient(p.to["vault"]), Targets: inventoryv1.NewTargetServiceClient(p.to["inventory"]),
 			Trust: authv1.NewTrustServiceClient(p.to["auth"])})
 	}},

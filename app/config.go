@@ -42,6 +42,8 @@ type Config struct {
 	LogLevel, LogFormat string
 	// Version is shown to people.
 	Version string
+	// Mirror is the second place of the history: a folder that exists, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME; empty: none.
+	Mirror string
 	// MaxSessions bounds the local agent's sessions with devices. 0: the gateway's own bound.
 	MaxSessions int
 	// KeepRunsDays is how long ended runs are kept, with their tasks, logs and results. 0: 90; negative: for ever.
@@ -95,6 +97,7 @@ type file struct {
 	Retention   struct {
 		RunsDays int `yaml:"runs_days"`
 	} `yaml:"retention"`
+	Mirror string `yaml:"mirror"`
 }
 
 // ReadFile puts what a YAML file says over c. An unknown key is an error that names it and its line.
@@ -113,6 +116,7 @@ func (c Config) ReadFile(path string) (Config, error) {
 	for to, from := range map[*string]string{
 		&c.Data: in.Data, &c.HTTP: in.HTTP, &c.GRPC: in.GRPC, &c.Internal: in.Internal, &c.Agents: in.Agents, &c.PGBin: in.Database.Bin, &c.Certs: in.Certs,
 		&c.AgentAddress: in.AgentAddress, &c.TLSCert: in.TLS.Cert, &c.TLSKey: in.TLS.Key, &c.LogLevel: in.Log.Level, &c.LogFormat: in.Log.Format,
+		&c.Mirror: in.Mirror,
 	} {
 		if from != "" {
 			*to = from

@@ -60,7 +60,7 @@ func Start(ctx context.Context, cfg Config, log *slog.Logger) (*House, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	h := &house{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), health: &health{}, failed: make(chan error, 1)}
+	h := &house{cfg: cfg, log: log, metrics: prometheus.NewRegistry(), health: &health{reports: map[string]func() map[string]any{}}, failed: make(chan error, 1)}
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := h.start(ctx); err != nil {
 		h.stop()
@@ -155,6 +155,9 @@ func (h *house) build(ctx context.Context, r room) error {
 		return fmt.Errorf("%s: %w", r.name, err)
 	}
 	h.doors.register(h, s)
+	if r, ok := s.(interface{ Health() map[string]any }); ok {
+		h.health.reports[p.name] = r.Health
+	}
 	run := running{room: r, service: s, done: make(chan struct{})}
 	var loop context.Context
 	loop, run.cancel = context.WithCancel(context.WithoutCancel(ctx))

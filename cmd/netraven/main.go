@@ -23,7 +23,7 @@ func main() {
 		Short:   "Back up the configurations of network devices, and run jobs on them",
 		Version: version,
 	}
-	root.AddCommand(serveCommand(), certsCommand(), dbCommand())
+	root.AddCommand(serveCommand(), certsCommand(), dbCommand(), gitstoreCommand(), recoverCommand())
 	for _, c := range cli.Commands() {
 		if c.Name() == "platform" {
 			c.AddCommand(platformTools()...)

@@ -50,6 +50,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&given.TLSCert, "tls-cert", "", "certificate (PEM) for --http and --grpc")
 	f.StringVar(&given.TLSKey, "tls-key", "", "key (PEM) of --tls-cert")
 	f.BoolVar(&given.InsecureHTTP, "insecure-http", false, "allow --http and --grpc without TLS off loopback, behind a proxy that does TLS")
+	f.StringVar(&given.Mirror, "mirror", "", "second place of the history: a folder that exists, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME")
 	f.IntVar(&given.MaxSessions, "max-sessions", 0, "most sessions of the local agent with devices at once (default 256)")
 	f.StringVar(&given.LogLevel, "log-level", given.LogLevel, "debug, info, warn or error")
 	f.StringVar(&given.LogFormat, "log-format", given.LogFormat, "text or json")
@@ -65,6 +66,7 @@ func override(cfg, given app.Config, changed func(string) bool) app.Config {
 		"certs": func() { cfg.Certs = given.Certs }, "peer": func() { cfg.Peers = given.Peers }, "pg-bin": func() { cfg.PGBin = given.PGBin },
 		"tls-cert": func() { cfg.TLSCert = given.TLSCert }, "tls-key": func() { cfg.TLSKey = given.TLSKey },
 		"insecure-http": func() { cfg.InsecureHTTP = given.InsecureHTTP }, "max-sessions": func() { cfg.MaxSessions = given.MaxSessions },
+		"mirror":    func() { cfg.Mirror = given.Mirror },
 		"log-level": func() { cfg.LogLevel = given.LogLevel }, "log-format": func() { cfg.LogFormat = given.LogFormat },
 	} {
 		if changed(flag) {

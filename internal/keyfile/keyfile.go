@@ -5,7 +5,9 @@ package keyfile
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -13,12 +15,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/netraven/netraven/internal/secret"
 )
 
 const keySize = 32
 
 // Key seals and opens. Safe for concurrent use.
-type Key struct{ aead cipher.AEAD }
+type Key struct {
+	aead cipher.AEAD
+	raw  secret.Bytes
+}
 
 // New makes a Key of 32 bytes.
 func New(key []byte) (*Key, error) {
@@ -33,7 +40,12 @@ func New(key []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Key{aead: aead}, nil
+	return &Key{aead: aead, raw: secret.NewBytes(key)}, nil
+}
+
+// Derive answers 32 bytes that follow from the key and a label, for a use other than sealing. The same label gives the same bytes.
+func (k *Key) Derive(label string) ([]byte, error) {
+	return hkdf.Key(sha256.New, k.raw.Reveal(), nil, label, keySize)
 }
 
 // Open reads the key of a file (64 hex digits), or makes the file with a random key, mode 0600, if there is none. A file that group

@@ -60,3 +60,19 @@ func TestRefusals(t *testing.T) {
 	_, err = keyfile.Open(path)
 	require.ErrorContains(t, err, "restore it")
 }
+
+func TestDerivedKeysFollowFromKeyAndLabel(t *testing.T) {
+	derive := func(file, label string) string {
+		k, err := keyfile.Open(file)
+		require.NoError(t, err)
+		b, err := k.Derive(label)
+		require.NoError(t, err)
+		require.Len(t, b, 32)
+		return string(b)
+	}
+	one, other := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "other")
+	first := derive(one, "a")
+	require.Equal(t, first, derive(one, "a"), "also when the file is opened again")
+	require.NotEqual(t, first, derive(one, "b"))
+	require.NotEqual(t, first, derive(other, "a"))
+}

@@ -70,6 +70,8 @@ func bodyLimit(r *http.Request) int64 {
 		return maxAnonymousBody
 	case r.URL.Path == importPath:
 		return maxImportBody
+	case strings.HasPrefix(r.URL.Path, gitPath):
+		return maxGitBody
 	}
 	return maxBody
 }

@@ -66,6 +66,7 @@ func New(d Deps) (*Service, error) {
 	root.Handle("/api/v1/", readable(noChange(negotiate(streamErrors(mux)))))
 	root.HandleFunc("GET /api/openapi.json", serveOpenAPI)
 	root.Handle("GET /.well-known/jwks.json", jwksHandler(authv1.NewTrustServiceClient(d.Auth), d.Log))
+	root.Handle(gitPath, &gitFront{clone: gitstorev1.NewCloneServiceClient(d.Gitstore), auth: authv1.NewAuthServiceClient(d.Auth), mux: mux, log: d.Log})
 	root.HandleFunc("/", notFound)
 	return &Service{handler: traced(limited(root))}, nil
 }

@@ -1,7 +1,7 @@
 // Package gitstore keeps history: it stores what agents collected, one durable git commit per changed device, and answers revisions, contents and diffs from an
 // index that never walks git.
 //
-// Tables: repository (the head that counts), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
+// Tables: repository (the head that counts, and a count of changes for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
 // kept apart), stored_attempt (what was stored of each attempt, for repeats).
 //
 // A result on its way in (StoreResults, files in this order):
@@ -11,6 +11,12 @@
 //	plan.go      against the newest state: a new revision, the same text again, or an observation (a lower fence)
 //	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
 //	commit.go    all changed devices of the call: one pack on disk -> one database transaction that moves the head -> the git ref
+//
+// A clone (fetch.go) is one request of git's, answered by the git program: the audit line, then the bytes as they come. Whoever may read revisions may clone, for
+// both are the masked texts of all devices.
+//
+// The mirror (mirror*.go, package mirror) follows behind the commits, in rounds: packs and originals that are new, then the manifest. restore.go brings a repository back from
+// it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
 //
 // A suspect is a row of revision without number and commit, at most one of an artifact:
 //
@@ -32,6 +38,7 @@
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
 // Invariants:
+//   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
 //   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.

@@ -64,3 +64,9 @@ func (s *Service) Candidates(ctx context.Context, in string) (int, error) {
 	}
 	return len(blobs), err
 }
+
+// MirrorOnce is one round of the mirror.
+func (s *Service) MirrorOnce(ctx context.Context) error { return s.mirror.once(ctx) }
+
+// MirrorLag is what the metric says.
+func (s *Service) MirrorLag() time.Duration { return s.mirror.lag() }

@@ -23,6 +23,7 @@ import (
 	"github.com/netraven/netraven/internal/authn"
 	"github.com/netraven/netraven/internal/errs"
 	"github.com/netraven/netraven/internal/grpcx/grpctest"
+	"github.com/netraven/netraven/internal/keyfile"
 	"github.com/netraven/netraven/internal/pgtest"
 	"github.com/netraven/netraven/internal/seal"
 	"github.com/netraven/netraven/platforms"
@@ -56,7 +57,7 @@ func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _
 	}
 	out := &vaultv1.GetDataKeysResponse{TagKey: []byte("tag key")}
 	for _, id := range in.GetDeviceIds() {
-		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: sealKey(id), DigestKey: []byte("digest " + id)})
+		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: sealKey(id), DigestKey: []byte("digest " + id), RecoveryWrapped: []byte("wrapped " + id)})
 	}
 	return out, nil
 }
@@ -95,17 +96,21 @@ type house struct {
 	page  *platforms.Page
 	trust *trust
 	vault *vault
-	store gitstorev1.StoreServiceClient
-	read  gitstorev1.RevisionServiceClient
+	// service is what start made.
+	service *gitstore.Service
+	store   gitstorev1.StoreServiceClient
+	read    gitstorev1.RevisionServiceClient
 	// viewer may not read secrets.
 	viewer gitstorev1.RevisionServiceClient
 	find   gitstorev1.SearchServiceClient
 	// names are the devices of the inventory.
-	names   map[string]string
-	service *gitstore.Service
-	fence   int64
-	log     *slog.Logger
-	now     func() time.Time
+	names map[string]string
+	// mirror is where the history is mirrored to, signed with key; empty: nowhere.
+	mirror string
+	key    *keyfile.Key
+	fence  int64
+	log    *slog.Logger
+	now    func() time.Time
 }
 
 func open(t testing.TB) *house {
@@ -130,7 +135,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Grants: h.vault, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names}})
 }
 

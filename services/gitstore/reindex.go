@@ -29,6 +29,9 @@ const (
 func (s *Service) followHead(ctx context.Context) error {
 	for range followTries {
 		head, err := s.advance(ctx)
+		if err == nil {
+			err = s.restored.done()
+		}
 		if !errors.Is(err, repo.ErrAhead) {
 			return s.explain(err)
 		}
@@ -71,12 +74,12 @@ func (s *Service) reindex(ctx context.Context, head repo.Hash) error {
 	if err != nil {
 		return err
 	}
-	var sum struct{ commits, revisions, skipped int }
+	var sum struct{ commits, revisions, skipped, originals int }
 	defer func() {
 		if sum.commits > 0 {
 			s.log.Warn("the history had commits that the database did not know (it was restored to an older state?): their revisions are indexed again; "+
-				"the originals of these are not in the database, those of the newest return with the next backup of each device",
-				"revisions", sum.revisions, "commits", sum.commits, "skipped", sum.skipped)
+				"originals of these that no restored mirror had are not in the database, those of the newest return with the next backup of each device",
+				"revisions", sum.revisions, "commits", sum.commits, "skipped", sum.skipped, "originals", sum.originals)
 		}
 	}()
 	batch := make([]*repo.Commit, 0, reindexBatch)
@@ -95,6 +98,7 @@ func (s *Service) reindex(ctx context.Context, head repo.Hash) error {
 			return err
 		}
 		sum.commits, sum.revisions, sum.skipped = sum.commits+len(batch), sum.revisions+len(f.revisions), sum.skipped+f.skipped
+		sum.originals += len(f.originals.RevisionIds)
 		head, batch = c.Hash, batch[:0]
 	}
 	return nil
@@ -106,6 +110,8 @@ type found struct {
 	// before are the newest states as the database has them, latest those that the batch makes newer.
 	before, latest states
 	attempts       []foundAttempt
+	// originals are what a restored mirror had of the revisions.
+	originals gitstoresql.PutOriginalsParams
 	// skipped counts commits without our trailers and artifacts that are not where a commit of ours has them.
 	skipped int
 }
@@ -118,7 +124,7 @@ type foundAttempt struct {
 
 // find reads what commits say, in their order. Attempts that the database knows are left out.
 func (s *Service) find(ctx context.Context, commits []*repo.Commit) (*found, error) {
-	f := &found{latest: states{}}
+	f := &found{latest: states{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
 	var origins []*origin
 	var devices []uuid.UUID
 	for _, c := range commits {
@@ -171,6 +177,9 @@ func (s *Service) findOne(ctx context.Context, f *found, o *origin) error {
 		}
 		row := o.row(named, old.Number+1, at.blob)
 		measure(&row, before, at.text)
+		if err := s.restored.complete(&row, &f.originals); err != nil {
+			return err
+		}
 		f.add(row, at.path)
 		a.revisions = append(a.revisions, row.ID)
 	}

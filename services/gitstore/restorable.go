@@ -48,10 +48,15 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 
 // audit writes a durable line about what the caller does to a revision.
 func (s *Service) audit(ctx context.Context, action string, r gitstoresql.Revision, outcome string) error {
+	return s.auditLine(ctx, action, "revision", r.ID.String(), outcome, map[string]string{"device": r.DeviceID.String(), "artifact": r.Artifact})
+}
+
+// auditLine writes a durable line about what the caller does.
+func (s *Service) auditLine(ctx context.Context, action, kind, id, outcome string, details map[string]string) error {
 	who := authn.FromContext(ctx)
 	_, err := s.trust.AppendAudit(ctx, &authv1.AppendAuditRequest{Lines: []*authv1.AuditLine{{
-		Id: uuid.Must(uuid.NewV7()).String(), At: timestamppb.New(s.now()), Actor: who.Actor(), ActorName: who.Name(), Action: action, ObjectKind: "revision",
-		ObjectId: r.ID.String(), Outcome: outcome, Details: map[string]string{"device": r.DeviceID.String(), "artifact": r.Artifact},
+		Id: uuid.Must(uuid.NewV7()).String(), At: timestamppb.New(s.now()), Actor: who.Actor(), ActorName: who.Name(), Action: action, ObjectKind: kind,
+		ObjectId: id, Outcome: outcome, Details: details,
 	}}})
 	return err
 }

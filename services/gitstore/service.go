@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 
 	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/internal/keyfile"
 	"github.com/netraven/netraven/services/gitstore/repo"
 	"github.com/netraven/netraven/services/gitstore/sift"
 )
@@ -26,15 +29,21 @@ const repository = "configs"
 type Config struct {
 	// Dir is the folder of the bare repositories. Required.
 	Dir string
+	// Mirror is the second place of the history: a folder that exists, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME. Empty: none.
+	Mirror string
 }
 
-// Deps is what gitstore needs of the world. All but Log and Now are required.
+// Deps is what gitstore needs of the world. All but Log, Now and Metrics are required, Key only with a mirror.
 type Deps struct {
 	// Pool is the migrated schema `gitstore`.
 	Pool *pgxpool.Pool
 	Log  *slog.Logger
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
+	// Key is the key file from which comes the key that signs the mirror.
+	Key *keyfile.Key
+	// Metrics takes the state of the mirror. Nil: nobody asks.
+	Metrics prometheus.Registerer
 
 	Grants  vaultv1.GrantServiceClient
 	Targets inventoryv1.TargetServiceClient
@@ -46,6 +55,7 @@ type Service struct {
 	gitstorev1.UnimplementedRevisionServiceServer
 	gitstorev1.UnimplementedStoreServiceServer
 	gitstorev1.UnimplementedSearchServiceServer
+	gitstorev1.UnimplementedCloneServiceServer
 
 	log   *slog.Logger
 	now   func() time.Time
@@ -56,6 +66,11 @@ type Service struct {
 	store   *store
 	repo    *repo.Repo
 	pages   *pages
+	// mirror is nil where none is wanted; restored is nil but at the first start after Restore.
+	mirror   *mirroring
+	restored *restored
+	// clones is git's own server of clones.
+	clones http.Handler
 	// writing is held from reading the newest state to moving the ref: one writer a repository.
 	writing sync.Mutex
 	// index narrows searches down; searching bounds how many there are at once.
@@ -85,14 +100,21 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets),
-		searching: make(chan struct{}, maxSearches)}
-	if s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder)); err == nil {
+		searching: make(chan struct{}, maxSearches), clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
+	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
+		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
+	}
+	if err == nil {
 		err = s.followHead(context.Background())
 	}
 	if err == nil {
 		err = s.openIndex()
 	}
 	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	s.restored = nil
+	if s.mirror, err = newMirroring(s, cfg, d); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return s, nil
@@ -103,11 +125,21 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	gitstorev1.RegisterRevisionServiceServer(r, s)
 	gitstorev1.RegisterStoreServiceServer(r, s)
 	gitstorev1.RegisterSearchServiceServer(r, s)
+	gitstorev1.RegisterCloneServiceServer(r, s)
 }
 
-// Run removes what has expired and lets the search index follow until ctx ends, and closes the repository.
+// Health says how far behind the mirror is; nothing where there is none.
+func (s *Service) Health() map[string]any {
+	if s.mirror == nil {
+		return nil
+	}
+	return map[string]any{"mirror": s.mirror.health()}
+}
+
+// Run mirrors, removes what has expired and lets the search index follow until ctx ends, and closes the repository.
 func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
+	loops.Go(func() { s.mirror.run(ctx) })
 	loops.Go(func() { s.janitor(ctx) })
 	loops.Go(func() { s.followTexts(ctx) })
 	loops.Wait()

@@ -144,7 +144,7 @@ func recordWrites(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
 	}
 	var revisions []gitstoresql.CreateRevisionsParams
 	var artifacts gitstoresql.PutArtifactsParams
-	var originals gitstoresql.PutOriginalsParams
+	originals := gitstoresql.PutOriginalsParams{Repository: repository}
 	for _, w := range p.writes {
 		revisions = append(revisions, w.row)
 		addState(&artifacts, gitstoresql.Artifact{DeviceID: w.row.DeviceID, Name: w.row.Artifact, Path: w.path, RevisionID: w.row.ID, Number: w.row.Number, Blob: w.row.Blob,
@@ -176,7 +176,7 @@ func addOriginal(p *gitstoresql.PutOriginalsParams, revision uuid.UUID, a *attem
 func recordSeen(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
 	var plain gitstoresql.SeeArtifactsParams
 	var fresh gitstoresql.PutArtifactsParams
-	var originals gitstoresql.PutOriginalsParams
+	originals := gitstoresql.PutOriginalsParams{Repository: repository}
 	for _, s := range p.seen {
 		at := s.attempt.in.GetCollectedAt().AsTime()
 		if s.in.GetUnchanged() {

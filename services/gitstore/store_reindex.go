@@ -52,6 +52,9 @@ func (s *store) recordFound(ctx context.Context, old, next repo.Hash, f *found, 
 		if err := q.PutArtifacts(ctx, f.stateRows()); err != nil {
 			return err
 		}
+		if err := q.PutOriginals(ctx, f.originals); err != nil {
+			return err
+		}
 		return q.PutStored(ctx, f.storedRows(now))
 	})
 }

@@ -75,7 +75,7 @@ func recordSuspects(ctx context.Context, q *gitstoresql.Queries, p *plan) error 
 	}
 	var revisions []gitstoresql.CreateRevisionsParams
 	var texts gitstoresql.PutSuspectsParams
-	var originals gitstoresql.PutOriginalsParams
+	originals := gitstoresql.PutOriginalsParams{Repository: repository}
 	var fences gitstoresql.SeeArtifactsParams
 	for _, x := range p.suspects {
 		in := x.attempt.in
@@ -118,6 +118,9 @@ func (s *store) recordAccepted(ctx context.Context, w *write, kept gitstoresql.G
 		}
 		if n == 0 {
 			return errs.NotFound("revision", kept.ID.String())
+		}
+		if err := q.TouchOriginal(ctx, gitstoresql.TouchOriginalParams{Repository: repository, RevisionID: kept.ID}); err != nil {
+			return err
 		}
 		var p gitstoresql.PutArtifactsParams
 		addState(&p, gitstoresql.Artifact{DeviceID: kept.DeviceID, Name: kept.Artifact, Path: w.path, RevisionID: kept.ID, Number: w.row.Number, Blob: w.row.Blob,

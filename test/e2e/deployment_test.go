@@ -25,6 +25,8 @@ type deployment struct {
 	restart      func(name string)
 	// gitDir is the bare repository.
 	gitDir string
+	// gitstore is where the process of gitstore answers HTTP.
+	gitstore string
 }
 
 // eachDeployment runs a test against both shapes.
@@ -60,21 +62,23 @@ func folder(t *testing.T) string {
 	return dir
 }
 
-func oneProcess(t *testing.T) *deployment {
+func oneProcess(t *testing.T, flags ...string) *deployment {
 	t.Helper()
 	ports := freePorts(t, 3)
 	d := &deployment{t: t, data: folder(t), http: ports[0], agents: ports[2], processes: map[string]*process{}}
 	d.gitDir = filepath.Join(d.data, "gitstore", "configs.git")
 	d.restart = func(string) {
-		d.processes["all"] = start(t, "netraven", "", filepath.Join(bin, "netraven"), "serve", "--data", d.data, "--http", ports[0], "--grpc", ports[1], "--agents", ports[2])
+		args := append([]string{"serve", "--data", d.data, "--http", ports[0], "--grpc", ports[1], "--agents", ports[2]}, flags...)
+		d.processes["all"] = start(t, "netraven", "", filepath.Join(bin, "netraven"), args...)
 		d.waitReady(ports[0])
 	}
+	d.gitstore = d.http
 	d.restart("all")
 	return d
 }
 
 // split runs every service as a process of its own, with its own data folder, over a shared database.
-func split(t *testing.T) *deployment {
+func split(t *testing.T, flags ...string) *deployment {
 	t.Helper()
 	root := folder(t)
 	certs := filepath.Join(root, "certs")
@@ -90,8 +94,9 @@ func split(t *testing.T) *deployment {
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	at := map[string]string{}
 	d.restart = func(name string) {
-		d.processes[name] = start(t, name, "", filepath.Join(bin, "netraven"), "serve", "--config", file, "--services", name, "--data", filepath.Join(root, name),
-			"--http", at[name], "--grpc", "off", "--internal", at[name+" internal"], "--agents", d.agents)
+		args := append([]string{"serve", "--config", file, "--services", name, "--data", filepath.Join(root, name),
+			"--http", at[name], "--grpc", "off", "--internal", at[name+" internal"], "--agents", d.agents}, flags...)
+		d.processes[name] = start(t, name, "", filepath.Join(bin, "netraven"), args...)
 	}
 	for i, name := range names {
 		at[name], at[name+" internal"] = health[i], internal[i]
@@ -100,6 +105,7 @@ func split(t *testing.T) *deployment {
 	for _, name := range names {
 		d.waitReady(at[name])
 	}
+	d.gitstore = at["gitstore"]
 	d.http, d.data = at["api"], filepath.Join(root, "auth")
 	d.gitDir = filepath.Join(root, "gitstore", "gitstore", "configs.git")
 	return d

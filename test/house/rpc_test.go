@@ -38,8 +38,9 @@ var calls = map[string][]string{
 
 // noREST are public RPCs that have no route by a mapping, and why.
 var noREST = map[protoreflect.FullName]string{
-	"netraven.auth.v1.TrustService.GetJwks": "api serves it at /.well-known/jwks.json, where verifiers look for it",
-	"netraven.hub.v1.LinkService.Enroll":    "agents call it on their own port, before they have a certificate",
+	"netraven.auth.v1.TrustService.GetJwks":   "api serves it at /.well-known/jwks.json, where verifiers look for it",
+	"netraven.gitstore.v1.CloneService.Fetch": "api serves it at /git/<repository>.git in git's own protocol",
+	"netraven.hub.v1.LinkService.Enroll":      "agents call it on their own port, before they have a certificate",
 }
 
 // rpc is one RPC with its options.

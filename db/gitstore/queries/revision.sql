@@ -48,8 +48,10 @@ INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
 
 -- name: PutOriginals :exec
-INSERT INTO original (revision_id, sealed, task_id, fence, size)
-SELECT unnest(sqlc.arg(revision_ids)::uuid[]), unnest(sqlc.arg(sealed)::bytea[]), unnest(sqlc.arg(task_ids)::uuid[]), unnest(sqlc.arg(fences)::bigint[]),
-       unnest(sqlc.arg(sizes)::integer[])
+WITH next AS (UPDATE repository SET change = change + 1 WHERE name = sqlc.arg(repository) RETURNING change)
+INSERT INTO original (revision_id, sealed, task_id, fence, size, change)
+SELECT n.revision_id, n.sealed, n.task_id, n.fence, n.size, next.change
+FROM next, (SELECT unnest(sqlc.arg(revision_ids)::uuid[]) AS revision_id, unnest(sqlc.arg(sealed)::bytea[]) AS sealed, unnest(sqlc.arg(task_ids)::uuid[]) AS task_id,
+                   unnest(sqlc.arg(fences)::bigint[]) AS fence, unnest(sqlc.arg(sizes)::integer[]) AS size) n
 ON CONFLICT ON CONSTRAINT original_pk DO UPDATE
-SET sealed = EXCLUDED.sealed, task_id = EXCLUDED.task_id, fence = EXCLUDED.fence, size = EXCLUDED.size;
+SET sealed = EXCLUDED.sealed, task_id = EXCLUDED.task_id, fence = EXCLUDED.fence, size = EXCLUDED.size, change = EXCLUDED.change;

@@ -31,11 +31,13 @@ type Original struct {
 	TaskID     uuid.UUID
 	Fence      int64
 	Size       int32
+	Change     int64
 }
 
 type Repository struct {
-	Name string
-	Head string
+	Name   string
+	Head   string
+	Change int64
 }
 
 type Revision struct {

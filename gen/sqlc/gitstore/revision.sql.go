@@ -296,11 +296,13 @@ func (q *Queries) ListSuspects(ctx context.Context, arg ListSuspectsParams) ([]R
 }
 
 const putOriginals = `-- name: PutOriginals :exec
-INSERT INTO original (revision_id, sealed, task_id, fence, size)
-SELECT unnest($1::uuid[]), unnest($2::bytea[]), unnest($3::uuid[]), unnest($4::bigint[]),
-       unnest($5::integer[])
+WITH next AS (UPDATE repository SET change = change + 1 WHERE name = $6 RETURNING change)
+INSERT INTO original (revision_id, sealed, task_id, fence, size, change)
+SELECT n.revision_id, n.sealed, n.task_id, n.fence, n.size, next.change
+FROM next, (SELECT unnest($1::uuid[]) AS revision_id, unnest($2::bytea[]) AS sealed, unnest($3::uuid[]) AS task_id,
+                   unnest($4::bigint[]) AS fence, unnest($5::integer[]) AS size) n
 ON CONFLICT ON CONSTRAINT original_pk DO UPDATE
-SET sealed = EXCLUDED.sealed, task_id = EXCLUDED.task_id, fence = EXCLUDED.fence, size = EXCLUDED.size
+SET sealed = EXCLUDED.sealed, task_id = EXCLUDED.task_id, fence = EXCLUDED.fence, size = EXCLUDED.size, change = EXCLUDED.change
 `
 
 type PutOriginalsParams struct {
@@ -309,6 +311,7 @@ type PutOriginalsParams struct {
 	TaskIds     []uuid.UUID
 	Fences      []int64
 	Sizes       []int32
+	Repository  string
 }
 
 func (q *Queries) PutOriginals(ctx context.Context, arg PutOriginalsParams) error {
@@ -318,6 +321,7 @@ func (q *Queries) PutOriginals(ctx context.Context, arg PutOriginalsParams) erro
 		arg.TaskIds,
 		arg.Fences,
 		arg.Sizes,
+		arg.Repository,
 	)
 	return err
 }

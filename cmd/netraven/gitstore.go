@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netraven/netraven/app"
+)
+
+// gitstoreCommand works on the history without a server.
+func gitstoreCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "gitstore", Short: "Restore the history from its mirror"}
+	var config, data, from, publicKey string
+	restore := &cobra.Command{
+		Use:   "restore --from DIR|s3://BUCKET/PREFIX?endpoint=URL&region=NAME",
+		Short: "Rebuild the history from a mirror (stop serve first)",
+		Long: "Rebuild the history in the data folder from a mirror. Every object is checked against the signed manifest, and all of it by git; what is missing or\n" +
+			"damaged is named, and nothing is left in place then. The next serve indexes the revisions and takes in their sealed originals. See docs/backup.md.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg := app.Default()
+			if config != "" {
+				var err error
+				if cfg, err = cfg.ReadFile(config); err != nil {
+					return err
+				}
+			}
+			cfg = cfg.ReadEnv(os.Getenv)
+			if data != "" {
+				cfg.Data = data
+			}
+			var err error
+			if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
+				return err
+			}
+			done, err := app.RestoreHistory(cmd.Context(), cfg, from, publicKey)
+			if err != nil {
+				return err
+			}
+			originals := int64(0)
+			for _, s := range done.Originals {
+				originals += s.Records
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "Restored %s: commit %s of %s, %d packs, %d originals.\nThe next serve indexes them.\n", done.Repository, done.Head,
+				done.MadeAt.Local().Format("2006-01-02 15:04:05"), len(done.Packs), originals)
+			return nil
+		},
+	}
+	f := restore.Flags()
+	f.StringVar(&from, "from", "", "the mirror, as --mirror of serve names it")
+	f.StringVar(&config, "config", "", "configuration file (YAML)")
+	f.StringVar(&data, "data", "", "data folder (default: that of serve)")
+	f.StringVar(&publicKey, "public-key", "", "public key that the mirror is signed with (default: that of keys/gitstore.key in the data folder)")
+	_ = restore.MarkFlagRequired("from")
+	cmd.AddCommand(restore)
+	return cmd
+}

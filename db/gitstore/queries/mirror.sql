@@ -1,0 +1,20 @@
+-- name: GetMirrorPoint :one
+SELECT head, change FROM repository WHERE name = $1;
+
+-- name: CountOriginals :one
+SELECT count(*) FROM original WHERE change > sqlc.arg(after)::bigint AND change <= sqlc.arg(until)::bigint;
+
+-- name: ListOriginals :many
+SELECT o.change, o.revision_id, o.sealed, o.task_id, o.fence, o.size, r.device_id, r.artifact, r.task_id AS revision_task_id, r.fence AS revision_fence, r.author, r.created_at,
+       COALESCE(a.path, '')::text AS path
+FROM original o
+JOIN revision r ON r.id = o.revision_id AND NOT r.suspect
+LEFT JOIN artifact a ON a.device_id = r.device_id AND a.name = r.artifact
+WHERE (o.change, o.revision_id) > (sqlc.arg(after)::bigint, sqlc.arg(after_id)::uuid) AND o.change <= sqlc.arg(until)::bigint
+ORDER BY o.change, o.revision_id
+LIMIT sqlc.arg(page_size)::integer;
+
+-- An original that was not for mirrors before, because its revision was suspect.
+-- name: TouchOriginal :exec
+WITH next AS (UPDATE repository SET change = change + 1 WHERE name = sqlc.arg(repository) RETURNING change)
+UPDATE original SET change = next.change FROM next WHERE revision_id = sqlc.arg(revision_id);

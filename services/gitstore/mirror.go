@@ -1,0 +1,217 @@
+package gitstore
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/netraven/netraven/internal/keyfile"
+	"github.com/netraven/netraven/services/gitstore/mirror"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+const (
+	// mirrorPause lets the commits of a busy night go together; mirrorRetry comes after a failure, mirrorLook when nobody said that something changed.
+	mirrorPause = 2 * time.Second
+	mirrorRetry = time.Minute
+	mirrorLook  = 10 * time.Minute
+)
+
+// MirrorKey is the key that signs the manifests of an installation's mirror.
+func MirrorKey(key *keyfile.Key) (ed25519.PrivateKey, error) {
+	seed, err := key.Derive("netraven mirror signature v1")
+	if err != nil {
+		return nil, err
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// MirrorPublicKey is what its manifests are checked with.
+func MirrorPublicKey(key *keyfile.Key) (ed25519.PublicKey, error) {
+	private, err := MirrorKey(key)
+	if err != nil {
+		return nil, err
+	}
+	public, _ := private.Public().(ed25519.PublicKey)
+	return public, nil
+}
+
+// mirroring brings the history to another place, round by round. Backups never wait for it.
+type mirroring struct {
+	s    *Service
+	to   mirror.Store
+	key  ed25519.PrivateKey
+	tmp  string
+	wake chan struct{}
+	state
+	// last is the manifest in the mirror as this process wrote it; nil: it must be read, and the objects looked over.
+	last *mirror.Manifest
+}
+
+func newMirroring(s *Service, cfg Config, d Deps) (*mirroring, error) {
+	if cfg.Mirror == "" {
+		return nil, nil //nolint:nilnil // no mirror
+	}
+	if d.Key == nil {
+		return nil, errors.New("gitstore: the mirror needs a key to sign with")
+	}
+	key, err := MirrorKey(d.Key)
+	if err != nil {
+		return nil, err
+	}
+	to, err := mirror.Open(cfg.Mirror)
+	if err != nil {
+		return nil, err
+	}
+	m := &mirroring{s: s, to: to, key: key, tmp: filepath.Join(cfg.Dir, "mirror.tmp"), wake: make(chan struct{}, 1)}
+	m.now = s.now
+	if err := os.RemoveAll(m.tmp); err != nil { // left by a process that was killed
+		return nil, err
+	}
+	m.changed() // what changed before this start is not known
+	return m, m.register(d.Metrics)
+}
+
+// changed is told after each commit. Nil: there is no mirror.
+func (m *mirroring) changed() {
+	if m == nil {
+		return
+	}
+	m.pend()
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run mirrors until ctx ends.
+func (m *mirroring) run(ctx context.Context) {
+	if m == nil {
+		return
+	}
+	m.s.log.Info("the history is mirrored", "to", m.to.String(), "public_key", fmt.Sprintf("%x", m.key.Public()))
+	wake := m.wake
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+			wake = nil // the timer has it
+			wait.Reset(mirrorPause)
+			continue
+		case <-wait.C:
+		}
+		next := mirrorLook
+		wake = m.wake
+		if err := m.once(ctx); err != nil && ctx.Err() == nil {
+			m.s.log.Error("the mirror is behind; it is tried again in a minute", "to", m.to.String(), "behind", m.lag().Round(time.Second), "err", err)
+			next, wake = mirrorRetry, nil // however much changes
+		}
+		wait.Reset(next)
+	}
+}
+
+// once is one round with its bookkeeping.
+func (m *mirroring) once(ctx context.Context) error {
+	m.begin()
+	err := m.round(ctx)
+	m.end(err)
+	if err != nil {
+		m.last = nil // whatever the mirror holds now is read again
+	}
+	return err
+}
+
+// round brings the mirror to what is true now: new packs and originals first, then the manifest that names them, then away with what no manifest names.
+func (m *mirroring) round(ctx context.Context) error {
+	head, change, err := m.s.store.mirrorPoint(ctx)
+	if err != nil {
+		return err
+	}
+	old, fresh, err := m.previous(ctx)
+	if err != nil {
+		return err
+	}
+	if head.IsZero() && old == nil {
+		return nil // nothing has happened yet
+	}
+	if err := m.mustContinue(old, head); err != nil {
+		return err
+	}
+	have := map[string]int64{}
+	for _, f := range old.Files() {
+		have[f.Name] = f.Size
+	}
+	if fresh && old != nil { // the first look since the start: what was left, damaged or lost since is made good
+		if have, err = mirror.Sweep(ctx, m.to, old); err != nil {
+			return err
+		}
+	}
+	if !fresh && old != nil && old.Head == headText(head) && old.Change == change {
+		return nil
+	}
+	next := &mirror.Manifest{Format: 1, Repository: repository, Generation: 1, Head: headText(head), MadeAt: m.s.now().UTC(), Change: change}
+	if old != nil {
+		next.Generation = old.Generation + 1
+	}
+	if next.Packs, err = m.packs(ctx, old, have); err != nil {
+		return err
+	}
+	if next.Originals, err = m.originals(ctx, old, have, change); err != nil {
+		return err
+	}
+	if err := mirror.Write(ctx, m.to, next, m.key); err != nil {
+		return err
+	}
+	m.last = next
+	if dropped(old, next) {
+		_, err = mirror.Sweep(ctx, m.to, old, next)
+	}
+	return err
+}
+
+// previous is the manifest in the mirror; fresh says that another process wrote it. It is read each time: two nodes may believe to be the one.
+func (m *mirroring) previous(ctx context.Context) (old *mirror.Manifest, fresh bool, err error) {
+	public, _ := m.key.Public().(ed25519.PublicKey)
+	old, err = mirror.Read(ctx, m.to, public)
+	if errors.Is(err, mirror.ErrMissing) {
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, true, err
+	}
+	return old, m.last == nil || old.Generation != m.last.Generation || !old.MadeAt.Equal(m.last.MadeAt), nil
+}
+
+// mustContinue refuses to replace a mirror that knows more than we do: a new node with an empty history must not erase the only copy.
+func (m *mirroring) mustContinue(old *mirror.Manifest, head repo.Hash) error {
+	if old == nil || old.Head == headText(head) || old.Head == "" {
+		return nil
+	}
+	at, err := repo.ParseHash(old.Head)
+	if err != nil {
+		return err
+	}
+	known, err := m.s.repo.Has(at)
+	if err != nil {
+		return err
+	}
+	if !known || head.IsZero() {
+		return fmt.Errorf("the mirror has the commit %s, which this history lacks, so it is left as it is: restore from it (netraven gitstore restore), or mirror to an empty place", at)
+	}
+	return nil
+}
+
+// scratch is a file for a segment on its way.
+func (m *mirroring) scratch() (*os.File, error) {
+	if err := os.MkdirAll(m.tmp, 0o700); err != nil {
+		return nil, err
+	}
+	return os.CreateTemp(m.tmp, "segment-*")
+}

@@ -1,0 +1,61 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/netraven/netraven/services/gitstore/mirror"
+)
+
+// foldTries bounds how often packs may be folded away under a round.
+const foldTries = 3
+
+// packs brings over the packs that the mirror lacks, and answers all.
+func (m *mirroring) packs(ctx context.Context, old *mirror.Manifest, have map[string]int64) ([]mirror.File, error) {
+	known := map[string]mirror.File{}
+	if old != nil {
+		for _, f := range old.Packs {
+			if size, ok := have[f.Name]; ok && size == f.Size {
+				known[f.Name] = f
+			}
+		}
+	}
+	var err error
+	for range foldTries {
+		var files []string
+		if files, err = m.s.repo.PackFiles(); err != nil {
+			return nil, err
+		}
+		out := make([]mirror.File, 0, len(files))
+		for _, file := range files {
+			name := mirror.Pack(file)
+			f, ok := known[name]
+			if !ok {
+				if f, err = mirror.Upload(ctx, m.to, name, file); err != nil {
+					break
+				}
+				known[name] = f
+			}
+			out = append(out, f)
+		}
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return out, err
+		}
+	}
+	return nil, err // folded away again and again
+}
+
+// dropped tells whether the newer manifest names less than the older one does.
+func dropped(old, next *mirror.Manifest) bool {
+	names := map[string]bool{}
+	for _, f := range next.Files() {
+		names[f.Name] = true
+	}
+	for _, f := range old.Files() {
+		if !names[f.Name] {
+			return true
+		}
+	}
+	return false
+}
