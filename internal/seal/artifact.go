@@ -35,7 +35,8 @@ var (
 		return e
 	})
 	decoder = sync.OnceValue(func() *zstd.Decoder {
-		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecodeAllCapLimit(true))
+		// One segment is one window: it must hold the largest original. The caller's limit bounds it before.
+		d, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxWindow(256<<20), zstd.WithDecoderMaxMemory(256<<20), zstd.WithDecodeAllCapLimit(true))
 		return d
 	})
 )

@@ -43,7 +43,7 @@ func TestAGrantOpensOnlyForItsAgentAndSpec(t *testing.T) {
 func TestAnOriginalOpensOnlyAsWhatItIs(t *testing.T) {
 	key := bytes.Repeat([]byte{7}, 32)
 	aad := seal.ArtifactAAD{DeviceID: "d", Artifact: "running.cfg", TaskID: "t", Fence: 1}
-	for _, plain := range [][]byte{{}, []byte("hostname r1\n"), bytes.Repeat([]byte("interface x\n"), 100_000)} {
+	for _, plain := range [][]byte{{}, []byte("hostname r1\n"), bytes.Repeat([]byte("interface x\n"), 100_000), bytes.Repeat([]byte("interface x\n"), 1_000_000)} {
 		sealed, err := seal.SealArtifact(key, aad, plain)
 		require.NoError(t, err)
 		got, err := seal.OpenArtifact(key, aad, sealed, len(plain))
