@@ -52,7 +52,7 @@ func (c *collector) artifact(a *platforms.Artifact) ([]byte, *jobv1.Failure) {
 	if f != nil {
 		return nil, f
 	}
-	items := slices.Compact(a.Each.Match.All(list.Text))
+	items := slices.Compact(a.Each.Items(list.Text))
 	if list.Refused != "" || len(items) == 0 || len(items) > maxItems {
 		return c.missing(a, jobv1.Failure_REJECTED, "The device's answer to %q names %d items for %s.", a.Each.Send, len(items), a.Name)
 	}

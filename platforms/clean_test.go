@@ -94,9 +94,12 @@ func TestVerify(t *testing.T) {
 		{"content is enough in a shell", "last_line: '^x$', exit_status: 0", "x", Ending{}, ""},
 		{"content and a wrong status", "last_line: '^x$', exit_status: 0", "x", Ending{Exit: &one}, "exit_status"},
 		{"prompt", "prompt_twice: true", "x", Ending{PromptTwice: true}, ""},
+		{"a gap", "last_line: '^end$', gap: '^#error'", "a\n#error b\nend\n", Ending{}, "gap"},
+		{"a gap of nothing", "last_line: '^end$', gap: {match: '^#error', except: 'c$'}", "a\r\n#error c\r\nend\r\n", Ending{}, ""},
+		{"a gap beside such a one", "last_line: '^end$', gap: {match: '^#error', except: 'c$'}", "#error c\n#error b\nend\n", Ending{}, "gap"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := parse(t, strings.Replace(small, "last_line: '^end$'", c.rule, 1)).Main()
+			a := parse(t, strings.Replace(small, "last_line: '^end$'", c.rule, 1)+"transport: exec\n").Main()
 			assert.Equal(t, c.rule == "prompt_twice: true", a.Weak())
 			got := a.Verify([]byte(c.text), c.end)
 			if c.want == "" {

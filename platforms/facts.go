@@ -22,7 +22,7 @@ type fact struct {
 	filter   *filter
 }
 
-func (f fields) facts() []fact {
+func (f fields) facts(backup []*Artifact) []fact {
 	n := f.values["facts"]
 	if n == nil {
 		return nil
@@ -39,6 +39,9 @@ func (f fields) facts() []fact {
 			one := m.mapping(v, m.key(name), "match", "artifact")
 			x.artifact = one.text("artifact")
 			x.match = one.allGrouped("match")
+			if x.artifact != "" && !slices.ContainsFunc(backup, func(a *Artifact) bool { return a.Name == x.artifact }) {
+				one.problem(one.values["artifact"], one.key("artifact"), "the page collects no artifact named %q", x.artifact)
+			}
 			if !one.has("match") {
 				one.problem(v, one.key("match"), "is missing")
 			}

@@ -101,16 +101,22 @@ type masking struct {
 	low   []byte // the line in ASCII lower case
 }
 
-// step works on the line text[at:end].
+// step works on the line text[at:end]. Behind the end of a block it is a line like others; where the block was empty, all of it is.
 func (w *masking) step(at, end int) {
-	line := w.text[at:end]
-	if w.block != nil {
-		if loc := w.block.until.Find(line); loc != nil {
-			w.closeBlock(at + loc[0])
+	enclosed := w.block != nil
+	if enclosed {
+		loc := w.block.until.Find(w.text[at:end])
+		if loc == nil {
+			return
 		}
-		return
+		if w.closeBlock(at + loc[0]) {
+			at += loc[0]
+		} else {
+			enclosed = false
+		}
 	}
-	if w.nested {
+	line := w.text[at:end]
+	if w.nested && !enclosed {
 		w.outer.enter(line, w.section)
 	}
 	hit := w.filter.line(line)
@@ -198,17 +204,20 @@ func isMasked(b []byte) bool {
 
 // closeBlock masks the block's lines up to the offset to, as one line with the first one's
 // indentation. Text on the block's first line, behind what opened it, belongs to the secret.
-func (w *masking) closeBlock(to int) {
+// It reports whether there was any.
+func (w *masking) closeBlock(to int) bool {
 	r, from := w.block, w.from
 	w.block = nil
 	body := w.text[from:to]
 	lead := bytes.TrimLeft(body, " \t\r\n")
 	tail := bytes.TrimRight(lead, " \t\r\n\"'")
-	if len(tail) == 0 || isMasked(tail) {
-		return
+	if len(tail) == 0 {
+		return false
 	}
-	start := from + len(body) - len(lead)
-	w.write(start, start+len(tail), w.mark(flatten(tail), r.salted))
+	if start := from + len(body) - len(lead); !isMasked(tail) {
+		w.write(start, start+len(tail), w.mark(flatten(tail), r.salted))
+	}
+	return true
 }
 
 // flatten makes the value of a block independent of its indentation and line ends.

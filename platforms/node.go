@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -97,6 +99,29 @@ func (f fields) needed(name string) string {
 	return s
 }
 
+// oneLine reads a command: text that must be there and is typed as it stands, with a line end behind it.
+func (r *reader) oneLine(n *yaml.Node, path string) string {
+	s, ok := r.scalar(n, path)
+	if ok && s == "" {
+		r.problem(n, path, "is empty")
+	}
+	if i := strings.IndexFunc(s, unicode.IsControl); i >= 0 {
+		c, _ := utf8.DecodeRuneInString(s[i:])
+		r.problem(n, path, "holds the control character %q: a command is one line, and its line end is sent by itself", c)
+	}
+	return s
+}
+
+// command is a command that must be there.
+func (f fields) command(name string) string {
+	n := f.values[name]
+	if n == nil {
+		f.problem(f.node, f.key(name), "is missing")
+		return ""
+	}
+	return f.oneLine(n, f.key(name))
+}
+
 // items returns the elements of a list; anything that is no list counts as a list of one.
 func (f fields) items(name string) ([]*yaml.Node, func(i int) string) {
 	n := f.values[name]
@@ -154,6 +179,16 @@ func (f fields) pattern(name string) *Pattern {
 		return f.expr(n, f.key(name))
 	}
 	return nil
+}
+
+// grouped is a pattern whose first group is the value.
+func (f fields) grouped(name string) *Pattern {
+	p := f.pattern(name)
+	if p != nil && p.any.NumSubexp() == 0 {
+		f.problem(f.values[name], f.key(name), "needs a group (...) around the value")
+		return nil
+	}
+	return p
 }
 
 func (f fields) patterns(name string) []*Pattern {

@@ -130,14 +130,6 @@ type Artifact struct {
 	author fact
 }
 
-// Each asks the device for a list and repeats the artifact's commands for its items.
-type Each struct {
-	// Send is the command that lists.
-	Send string
-	// Match finds the items: its first group, or the whole match, of every occurrence.
-	Match *Pattern
-}
-
 // Complete says how the end of a whole answer is known. Content rules (LastLine, Balanced, Closes)
 // must all hold. ExitStatus and PromptTwice speak of the session instead; one of them suffices. PromptTwice beside a
 // content rule is for texts whose blocks end like the whole.
@@ -154,6 +146,8 @@ type Complete struct {
 	// PromptTwice is the weakest rule: the prompt, an empty line sent, the same prompt again, and on
 	// first contact two equal reads. Interfaces show it as such.
 	PromptTwice bool
+	// Gap must not be found, whatever else holds. Nil: the device says nothing of the kind.
+	Gap *Gap
 }
 
 // SSH holds what the connection itself needs.

@@ -44,21 +44,24 @@ func Parse(file string, b []byte) (*Page, []Problem) {
 
 // document decodes b into its one root mapping, or reports why not.
 func (r *reader) document(b []byte) *yaml.Node {
-	if len(b) > MaxPage {
-		r.problem(nil, "", "is larger than %d bytes", MaxPage)
+	if line, why := unreadable(b); why != "" {
+		r.problem(&yaml.Node{Line: line}, "", "%s", why)
 		return nil
 	}
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	var doc, more yaml.Node
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) || err == nil && len(doc.Content) == 0 {
-		r.problem(nil, "", "is empty")
+		r.problem(&yaml.Node{Line: 1}, "", "is empty")
 		return nil
 	} else if err != nil {
-		r.problem(nil, "", "is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		r.notYAML(err)
 		return nil
 	}
-	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
-		r.problem(nil, "", "holds more than one YAML document")
+	if err := d.Decode(&more); err == nil {
+		r.problem(&more, "", "begins a second YAML document: a page is one")
+		return nil
+	} else if !errors.Is(err, io.EOF) {
+		r.notYAML(err)
 		return nil
 	}
 	return doc.Content[0]
@@ -81,8 +84,8 @@ func (r *reader) page(root *yaml.Node) *Page {
 		Reject:    append(f.patterns("reject"), generalReject()),
 		ClearLine: f.text("clear_line"),
 	}
-	p.Backup = f.backup(append(f.patterns("log"), deviceLog()))
-	p.facts = f.facts()
+	p.Backup = f.backup(append(f.patterns("log"), deviceLog()), p.Transport)
+	p.facts = f.facts(p.Backup)
 	p.secrets = f.secrets()
 	if n := f.values["ssh"]; n != nil {
 		p.SSH = SSH{Legacy: f.mapping(n, f.key("ssh"), "legacy").flag("legacy")}

@@ -45,7 +45,7 @@ func (f fields) enable(n *yaml.Node) *Enable {
 	if !e.has("when") {
 		e.problem(n, e.key("when"), "is missing")
 	}
-	out := &Enable{When: e.pattern("when"), Send: e.needed("send"), Expect: e.pattern("expect"), Failed: e.patterns("failed")}
+	out := &Enable{When: e.pattern("when"), Send: e.command("send"), Expect: e.pattern("expect"), Failed: e.patterns("failed")}
 	switch w := e.text("with"); w {
 	case "":
 	case "login_password":
@@ -62,14 +62,11 @@ func (f fields) steps(name string) []Step {
 	var out []Step
 	for i, n := range nodes {
 		if n.Kind == yaml.ScalarNode {
-			if n.Value == "" {
-				f.problem(n, at(i), "is empty")
-			}
-			out = append(out, Step{Send: n.Value})
+			out = append(out, Step{Send: f.oneLine(n, at(i))})
 			continue
 		}
 		s := f.mapping(n, at(i), "send", "answers")
-		out = append(out, Step{Send: s.needed("send"), Answers: s.exchanges("answers")})
+		out = append(out, Step{Send: s.command("send"), Answers: s.exchanges("answers")})
 	}
 	return out
 }

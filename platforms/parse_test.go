@@ -60,7 +60,9 @@ func TestParseReadsEveryKey(t *testing.T) {
 	main := p.Main()
 	assert.Equal(t, "{item}.cfg", strings.Split(main.Send[0], " ")[1])
 	require.NotNil(t, main.Each)
-	assert.Equal(t, []string{"admin", "ctx1"}, main.Each.Match.All([]byte("*admin default\n ctx1 other\n")))
+	assert.Equal(t, []string{"admin", "ctx1"}, main.Each.Items([]byte("*admin default\n system x\n ctx1 other\n")))
+	assert.Equal(t, "^#error", main.Complete.Gap.Match.String())
+	assert.Equal(t, "no such part", main.Complete.Gap.Except.String())
 	assert.Equal(t, "config global", main.Before[0].Send)
 	assert.Equal(t, "end", main.After[0].Send)
 	assert.Equal(t, "5m0s", main.Timeout.String())
@@ -72,10 +74,10 @@ func TestParseReadsEveryKey(t *testing.T) {
 
 func TestParseReportsEveryProblem(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"empty", "", "t: is empty"},
-		{"no YAML", "a: [", "t: is not YAML: line 1: did not find expected node content"},
+		{"empty", "", "t:1: is empty"},
+		{"no YAML", "a: [", "t:1: is not YAML: did not find expected node content"},
 		{"a list", "- a", "t:1: must be a mapping"},
-		{"two documents", small + "---\nname: b\n", "t: holds more than one YAML document"},
+		{"two documents", small + "---\nname: b\n", "t:6: begins a second YAML document"},
 		{"unknown key", small + "colour: red\n", "t:6: colour: unknown key; known here: name, label"},
 		{"unknown inner key", strings.Replace(small, "send: show", "send: show, sent: x", 1), "t:5: backup[0].sent: unknown key"},
 		{"twice", small + "label: Again\n", "t:6: label: given twice"},
@@ -85,7 +87,7 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		{"no name", strings.Replace(small, "name: small\n", "", 1), "t:1: name: is missing"},
 		{"no login", "name: a\nlabel: A\nbackup: [{artifact: a, send: b, complete: {closes: c}}]\n", "t:1: login: is missing"},
 		{"no prompt", strings.Replace(small, `prompt: '^\w+> ?$'`, "setup: a", 1), "t:3: login.prompt: is missing"},
-		{"bad expression", strings.Replace(small, `'^\w+> ?$'`, "'(a'", 1), "t:3: login.prompt: not a regular expression Go understands: missing closing ): `(?m)(a`"},
+		{"bad expression", strings.Replace(small, `'^\w+> ?$'`, "'(a'", 1), "t:3: login.prompt: not a regular expression Go understands: missing closing ): `(a`"},
 		{"look-ahead", small + "reject: ['ok', '(?!x)y']\n", "t:6: reject[1]: not a regular expression Go understands"},
 		{"matches nothing", small + "reject: 'x*'\n", "t:6: reject: matches the empty text"},
 		{"no backup", "name: a\nlabel: A\nlogin: {prompt: 'x'}\n", "t:1: backup: is missing"},
@@ -113,14 +115,33 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		{"enable", strings.Replace(small, "{prompt:", "{enable: {send: en}, prompt:", 1), "t:3: login.enable.when: is missing"},
 		{"pager", small + "pager: [{expect: more}]\n", "t:6: pager[0].send: is missing"},
 		{"range", strings.Replace(small, "send: show,", "send: show, drop: [{from: a}],", 1), "t:5: backup[0].drop[0].until: is missing"},
+		{"each without an item", strings.Replace(small, "send: show,", "send: show, each: {send: list, match: '(a)'},", 1), "t:5: backup[0].each: needs {item}"},
+		{"each without a group", strings.Replace(small, "send: show,", "send: 'show {item}', each: {send: list, match: 'a'},", 1), "t:5: backup[0].each.match: needs a group"},
+		{"each without a match", strings.Replace(small, "send: show,", "send: 'show {item}', each: {send: list},", 1), "t:5: backup[0].each.match: is missing"},
+		{"fact of no artifact", small + "facts:\n  serial: {artifact: not_there, match: '(a)'}\n", `t:7: facts.serial.artifact: the page collects no artifact named "not_there"`},
+		{"two lines", strings.Replace(small, "send: show,", `send: [show, "a\nb"],`, 1), `t:5: backup[0].send[1]: holds the control character '\n'`},
+		{"a key in a step", strings.Replace(small, "{prompt:", `{setup: "a\x03", prompt:`, 1), `t:3: login.setup: holds the control character '\x03'`},
+		{"two lines to enable", strings.Replace(small, "{prompt:", `{enable: {when: '>', send: "en\n"}, prompt:`, 1), "t:3: login.enable.send: holds the control character"},
+		{"two lines to fetch", strings.Replace(small, "send: show,", `fetch: "a\tb",`, 1), "t:5: backup[0].fetch: holds the control character"},
+		{"status in a shell", strings.Replace(small, "last_line: '^end$'", "exit_status: 0", 1), "t:5: backup[0].complete.exit_status: never comes in a shell"},
+		{"any last line", strings.Replace(small, "'^end$'", "'.'", 1), "t:5: backup[0].complete.last_line: matches any line"},
+		{"any word", strings.Replace(small, "'^end$'", "'^\\s*\\w+'", 1), "t:5: backup[0].complete.last_line: matches any line"},
+		{"only a gap", strings.Replace(small, "last_line: '^end$'", "gap: '^#error'", 1), "t:5: backup[0].complete: says nothing of the end"},
+		{"gap", strings.Replace(small, "last_line: '^end$'", "last_line: '^end$', gap: {except: a}", 1), "t:5: backup[0].complete.gap.match: is missing"},
+		{"too deep", small + "reject: '" + strings.Repeat("(", 999) + "a" + strings.Repeat(")", 999) + "'\n", "t:6: reject: not a regular expression Go understands: expression nests too deeply: `((("},
+		{"no YAML further down", small + "pager: [a\nlabel: b\n", "is not YAML: "},
+		{"no UTF-8", small + "vendor: \"\xff\"\n", "t:6: is not UTF-8: byte 0xff"},
+		{"a control byte", small + "\nvendor: \"\x01\"\n", "t:7: holds the control character '\\x01'"},
 		{"too long", small + "reject: '" + strings.Repeat("a", 2001) + "'\n", "longer than 2000 bytes"},
-		{"too large", small + "#" + strings.Repeat("a", MaxPage), "t: is larger than 32768 bytes"},
+		{"too large", small + "#" + strings.Repeat("a", MaxPage), "t:6: is larger than 32768 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			page, problems := Parse("t", []byte(c.text))
 			assert.Nil(t, page)
 			require.Len(t, problems, 1, "%v", problems)
 			assert.Contains(t, problems[0].Error(), c.want)
+			assert.Positive(t, problems[0].Line)
+			assert.NotContains(t, problems[0].Message, "(?m)")
 		})
 	}
 }

@@ -1,9 +1,11 @@
 package platforms
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strings"
 	"sync"
 )
 
@@ -29,14 +31,23 @@ func NewPattern(expr string) (*Pattern, error) {
 	}
 	re, err := regexp.Compile("(?m)" + expr)
 	if err != nil {
-		return nil, err
+		return nil, asWritten(err, expr)
 	}
 	atEnd := "(?m)(?:" + expr + `)\z`
 	if _, err := syntax.Parse(atEnd, syntax.Perl); err != nil {
-		return nil, err
+		return nil, asWritten(err, expr)
 	}
 	return &Pattern{text: expr, any: re, line: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) }),
 		tail: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(atEnd) })}, nil
+}
+
+// asWritten makes a compiler's words speak of the expression that the page has, without what we put around it.
+func asWritten(err error, expr string) error {
+	var e *syntax.Error
+	if errors.As(err, &e) && strings.Contains(e.Expr, "(?m)") {
+		return &syntax.Error{Code: e.Code, Expr: expr}
+	}
+	return err
 }
 
 // Match reports whether the pattern occurs anywhere in b.

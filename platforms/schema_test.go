@@ -91,8 +91,8 @@ func TestSchemaHoldsContextsAndFiles(t *testing.T) {
 name: a
 label: A
 login: {prompt: 'x'}
-backup: [{artifact: a, send: b, complete: {closes: c}, each: {send: show context, match: '^[ *](\w+) +\w+ +\S+ +\w+ '}}]
-`).Main().Each.Match.All(list))
+backup: [{artifact: a, send: "b {item}", complete: {closes: c}, each: {send: show context, match: '^[ *](\w+) +\w+ +\S+ +\w+ '}}]
+`).Main().Each.Items(list))
 	assert.Equal(t, "changeto context {item}", p.Main().Before[0].Send)
 
 	p = parse(t, xmlPage)

@@ -80,22 +80,3 @@ func TestSessionsOfEveryPage(t *testing.T) {
 		})
 	}
 }
-
-// Wherever it is cut, half a configuration is never taken for a whole one. Between two top-level
-// blocks the text alone cannot tell: there the end of file or the prompt must.
-func TestTruncatedIsIncomplete(t *testing.T) {
-	for _, s := range sessions(t) {
-		page, _ := Builtin().Lookup(s.Page)
-		main := page.Main()
-		if main.Complete.LastLine == nil && main.Complete.Balanced == "" {
-			continue
-		}
-		text := strings.TrimRight(s.Artifacts[main.Name].Said, "\n")
-		for n := range len(text) {
-			if main.Verify([]byte(text[:n]), Ending{}) == nil {
-				assert.NotEmpty(t, main.Complete.Balanced, "%s cut at %d", s.Page, n)
-				assert.Regexp(t, `\n\}\n?$`, text[:n], "%s cut at %d", s.Page, n)
-			}
-		}
-	}
-}

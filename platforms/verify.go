@@ -17,8 +17,8 @@ type Ending struct {
 // Incomplete says why an answer is not known to be whole. It is data about a device, not a fault of
 // NetRaven's.
 type Incomplete struct {
-	// Rule is the key under complete that failed: last_line, balanced, closes, exit_status or
-	// prompt_twice.
+	// Rule is the key under complete that failed: last_line, balanced, closes, exit_status,
+	// prompt_twice or gap.
 	Rule string
 	// Reason is a clause for people. It holds nothing that the device said: LastLine does that.
 	Reason string
@@ -36,6 +36,9 @@ func (a *Artifact) Verify(out []byte, end Ending) *Incomplete {
 
 // VerifyBy is Verify by a rule of the artifact, as Rule returns it.
 func (a *Artifact) VerifyBy(c *Complete, out []byte, end Ending) *Incomplete {
+	if why := c.Gap.in(out); why != nil {
+		return why
+	}
 	if c.LastLine != nil {
 		if !c.LastLine.MatchLine(a.lastLine(out)) {
 			return &Incomplete{"last_line", fmt.Sprintf("it does not end in a line such as %s", c.LastLine)}

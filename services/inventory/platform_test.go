@@ -102,7 +102,7 @@ func TestABadPageIsRefusedWithLineAndKey(t *testing.T) {
 		reason string
 		detail string
 	}{
-		"empty":         {"", codes.InvalidArgument, "PAGE_INVALID", "page: is empty"},
+		"empty":         {"", codes.InvalidArgument, "PAGE_INVALID", "page:1: is empty"},
 		"unknown key":   {acme + "colour: blue\n", codes.InvalidArgument, "PAGE_INVALID", "page:6: colour: unknown key"},
 		"not a regexp":  {"name: x\nlabel: X\nlogin: {prompt: '('}\nbackup: {artifact: a, send: b, complete: {last_line: end}}\n", codes.InvalidArgument, "PAGE_INVALID", "page:3: login.prompt: "},
 		"alias of mine": {"name: x\nlabel: X\naliases: ACME\n" + acme[len("name: acme_os\nlabel: Acme\naliases: [acme, Acme-2]\n"):], codes.InvalidArgument, "PAGE_INVALID", `page: aliases[0]: "ACME" already means acme_os`},
