@@ -18,7 +18,7 @@ func (g *Gap) in(out []byte) *Incomplete {
 	for len(out) > 0 {
 		line, rest := cutLine(out)
 		if g.Match.MatchLine(line) && (g.Except == nil || !g.Except.MatchLine(line)) {
-			return &Incomplete{"gap", fmt.Sprintf("the device says that something is missing: %q", clip(line))}
+			return &Incomplete{"gap", fmt.Sprintf("the device says that a part is missing, in a line such as %s", g.Match)}
 		}
 		out = rest
 	}
