@@ -37,6 +37,8 @@
 //	search_file.go   a text's lines that match (package grep)
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
+// Packs gather, one for each call that changed something, and are folded behind it (fold.go).
+//
 // Invariants:
 //   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.

@@ -17,6 +17,7 @@ var (
 	TickOnce   = (*Service).tickOnce
 	SiftAll    = (*Service).siftAll
 	CheckIndex = (*Service).checkIndex
+	FoldOnce   = (*Service).foldOnce
 )
 
 // PageTime is how long a page of hits may take.

@@ -136,12 +136,13 @@ func (s *Service) Health() map[string]any {
 	return map[string]any{"mirror": s.mirror.health()}
 }
 
-// Run mirrors, removes what has expired and lets the search index follow until ctx ends, and closes the repository.
+// Run mirrors, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repository.
 func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { s.mirror.run(ctx) })
 	loops.Go(func() { s.janitor(ctx) })
 	loops.Go(func() { s.followTexts(ctx) })
+	loops.Go(func() { s.folding(ctx) })
 	loops.Wait()
 	s.writing.Lock()
 	defer s.writing.Unlock()

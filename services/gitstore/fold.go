@@ -1,0 +1,40 @@
+package gitstore
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	foldEvery = time.Minute
+	// maxPacks is how many packs may gather before they are folded: a read looks into each until it finds its object, and a mirror keeps as many.
+	maxPacks = 50
+)
+
+// folding keeps the number of packs small until ctx ends. Nobody waits for it, and it stops nobody.
+func (s *Service) folding(ctx context.Context) {
+	ticker := time.NewTicker(foldEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := s.foldOnce(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("packs of the history could not be folded; it is tried again in a minute", "err", err)
+		}
+	}
+}
+
+// foldOnce folds the packs if there are many. It blocks for as long as git needs, and may be repeated.
+func (s *Service) foldOnce(ctx context.Context) error {
+	if s.repo.PackCount() < maxPacks {
+		return nil
+	}
+	f, err := s.repo.Repack(ctx)
+	if err == nil {
+		s.log.Info("folded packs of the history", "before", f.Before, "after", f.After, "some_are_read", f.Left)
+	}
+	return err
+}
