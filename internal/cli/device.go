@@ -11,7 +11,7 @@ import (
 
 func (a *app) deviceCommand() *cobra.Command {
 	return group("device", "Network devices: what they are, where they are, how to reach them",
-		a.deviceListCommand(), a.deviceShowCommand(), a.deviceAddCommand(), a.deviceSetCommand(), a.deviceDeleteCommand(),
+		a.deviceListCommand(), a.deviceShowCommand(), a.deviceAddCommand(), a.deviceSetCommand(), a.deviceDeleteCommand(), a.deviceRestoreCommand(),
 		a.deviceImportCommand(), a.deviceCredentialsCommand(), a.hostKeysCommand(), a.waitingHostKeysCommand(), a.acceptHostKeyCommand(),
 		a.acceptHostKeysCommand(), a.replaceHostKeyCommand(), a.forgetHostKeyCommand(), a.deviceTestCommand())
 }
@@ -19,6 +19,7 @@ func (a *app) deviceCommand() *cobra.Command {
 func (a *app) deviceListCommand() *cobra.Command {
 	var name, platform, site string
 	var tags []string
+	var deleted bool
 	c := &cobra.Command{
 		Use: "list", Short: "List devices by name; filters intersect",
 		RunE: a.with(func(cmd *cobra.Command, c *client, _ []string) error {
@@ -36,6 +37,9 @@ func (a *app) deviceListCommand() *cobra.Command {
 				query.Set("site_id", id)
 			}
 			query["tags"] = tags
+			if deleted {
+				query.Set("deleted", "true")
+			}
 			all, err := list[inventoryv1.Device](cmd.Context(), c, deviceNoun.path, query, 0)
 			if err != nil {
 				return err
@@ -44,6 +48,13 @@ func (a *app) deviceListCommand() *cobra.Command {
 				return writeJSON(cmd.OutOrStdout(), all.raw)
 			}
 			siteName := names[inventoryv1.Site](cmd.Context(), c, siteNoun)
+			if deleted {
+				t := newTable("NAME", "ADDRESS", "PLATFORM", "SITE", "LAST BACKUP", "DELETED", "ID")
+				for _, d := range all.items {
+					t.add(d.Name, addressOf(d), d.Platform, siteName(d.SiteId), when(d.LastBackupAt), when(d.DeletedAt), d.Id)
+				}
+				return t.write(cmd.OutOrStdout())
+			}
 			t := newTable("NAME", "ADDRESS", "PLATFORM", "SITE", "TAGS", "ENABLED", "LAST BACKUP")
 			for _, d := range all.items {
 				t.add(d.Name, addressOf(d), d.Platform, siteName(d.SiteId), joined(d.Tags), yesNo(d.GetEnabled()), when(d.LastBackupAt))
@@ -55,8 +66,24 @@ func (a *app) deviceListCommand() *cobra.Command {
 	c.Flags().StringVar(&platform, "platform", "", "platform")
 	c.Flags().StringVar(&site, "site", "", "site")
 	c.Flags().StringSliceVar(&tags, "tag", nil, "devices with any of these tags")
+	c.Flags().BoolVar(&deleted, "deleted", false, "devices that were deleted instead")
 	a.completeDeviceFlags(c)
 	return c
+}
+
+func (a *app) deviceRestoreCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "restore ID", Short: "Bring a deleted device back, with its history; device list --deleted shows the ids", Args: cobra.ExactArgs(1),
+		RunE: a.with(func(cmd *cobra.Command, c *client, args []string) error {
+			d := &inventoryv1.Device{}
+			raw, err := c.post(cmd.Context(), deviceNoun.of(args[0], ":restore"), fieldMap{}, d)
+			if err != nil {
+				return err
+			}
+			say(cmd, "Device %s is back.", safe(d.Name))
+			return a.show(cmd, raw, fields(d))
+		}),
+	}
 }
 
 func addressOf(d *inventoryv1.Device) string {

@@ -28,9 +28,13 @@ func (h *house) furnish() {
 type fakeDevices struct {
 	inventoryv1.UnimplementedDeviceServiceServer
 	*house
+	gone []*inventoryv1.Device
 }
 
 func (f *fakeDevices) ListDevices(_ context.Context, r *inventoryv1.ListDevicesRequest) (*inventoryv1.ListDevicesResponse, error) {
+	if r.Deleted {
+		return &inventoryv1.ListDevicesResponse{Items: f.gone}, nil
+	}
 	items, next, err := pageOf(f.devices, r.PageSize, r.PageToken, func(d *inventoryv1.Device) bool {
 		return strings.Contains(strings.ToLower(d.Name), strings.ToLower(r.Name)) && (r.SiteId == "" || r.SiteId == d.SiteId) &&
 			(r.Platform == "" || r.Platform == d.Platform)
@@ -84,7 +88,21 @@ func (f *fakeDevices) UpdateDevice(_ context.Context, r *inventoryv1.UpdateDevic
 }
 
 func (f *fakeDevices) DeleteDevice(_ context.Context, r *inventoryv1.DeleteDeviceRequest) (*emptypb.Empty, error) {
+	d, err := get[*inventoryv1.Device](f.devices, r.Id)
+	if err != nil {
+		return nil, err
+	}
+	f.gone = append(f.gone, d)
 	return &emptypb.Empty{}, remove(f.devices, r.Id)
+}
+
+func (f *fakeDevices) RestoreDevice(_ context.Context, r *inventoryv1.RestoreDeviceRequest) (*inventoryv1.Device, error) {
+	for _, d := range f.gone {
+		if d.Id == r.Id {
+			return create(f.devices, d)
+		}
+	}
+	return nil, errs.NotFound("device", r.Id)
 }
 
 func (f *fakeDevices) ImportDevices(_ context.Context, r *inventoryv1.ImportDevicesRequest) (*inventoryv1.ImportDevicesResponse, error) {

@@ -43,7 +43,11 @@ func (s *Service) ListDevices(ctx context.Context, in *inventoryv1.ListDevicesRe
 		}
 		p.SiteID = &site
 	}
-	items, next, err := s.store.listDevices(ctx, p)
+	list := s.store.listDevices
+	if in.GetDeleted() {
+		list = s.store.listDeleted
+	}
+	items, next, err := list(ctx, p)
 	return &inventoryv1.ListDevicesResponse{Items: items, NextPageToken: next}, err
 }
 
@@ -139,6 +143,15 @@ func merge(now, sent *inventoryv1.Device, paths []string) error {
 		}
 	}
 	return nil
+}
+
+// RestoreDevice brings a deleted device back.
+func (s *Service) RestoreDevice(ctx context.Context, in *inventoryv1.RestoreDeviceRequest) (*inventoryv1.Device, error) {
+	id, err := parseID("device", in.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return s.store.restoreDevice(ctx, id, s.now())
 }
 
 // DeleteDevice leaves a tombstone.

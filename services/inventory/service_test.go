@@ -174,6 +174,34 @@ func TestPatchChangesExactlyWhatIsSent(t *testing.T) {
 	require.Equal(t, "FIELD_READ_ONLY", errs.From(err).Details()[0].Reason)
 }
 
+func TestADeletedDeviceCanBeRestored(t *testing.T) {
+	h, ctx := open(t), context.Background()
+	d := h.create(t, &inventoryv1.Device{Name: "r1", Address: "192.0.2.1", Platform: "cisco_ios", Tags: []string{"core"}})
+	restore := func() (*inventoryv1.Device, error) {
+		return h.devices.RestoreDevice(ctx, &inventoryv1.RestoreDeviceRequest{Id: d.GetId()})
+	}
+	same, err := restore()
+	require.NoError(t, err, "one that is there is answered as it is")
+	require.Equal(t, d.GetName(), same.GetName())
+	_, err = h.devices.DeleteDevice(ctx, &inventoryv1.DeleteDeviceRequest{Id: d.GetId()})
+	require.NoError(t, err)
+	gone, err := h.devices.ListDevices(ctx, &inventoryv1.ListDevicesRequest{Deleted: true})
+	require.NoError(t, err)
+	require.Len(t, gone.GetItems(), 1)
+	require.NotNil(t, gone.GetItems()[0].GetDeletedAt())
+
+	other := h.create(t, &inventoryv1.Device{Name: "R1", Address: "192.0.2.2", Platform: "cisco_ios"})
+	_, err = restore()
+	require.Equal(t, "DEVICE_EXISTS", errs.Reason(err))
+	_, err = h.devices.DeleteDevice(ctx, &inventoryv1.DeleteDeviceRequest{Id: other.GetId()})
+	require.NoError(t, err)
+	back, err := restore()
+	require.NoError(t, err)
+	require.Equal(t, []string{"core"}, back.GetTags())
+	_, err = h.devices.RestoreDevice(ctx, &inventoryv1.RestoreDeviceRequest{Id: wellknown.LocalGatewayID})
+	require.Equal(t, "DEVICE_NOT_FOUND", errs.Reason(err))
+}
+
 func TestADeletedDeviceLeavesItsNameFree(t *testing.T) {
 	h, ctx := open(t), context.Background()
 	d := h.create(t, &inventoryv1.Device{Name: "r1", Address: "192.0.2.1", Platform: "cisco_ios"})

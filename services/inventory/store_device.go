@@ -30,6 +30,33 @@ func (s *store) listDevices(ctx context.Context, p inventorysql.ListDevicesParam
 	return items, next, err
 }
 
+// listDeleted is listDevices of those that were deleted.
+func (s *store) listDeleted(ctx context.Context, p inventorysql.ListDevicesParams) ([]*inventoryv1.Device, string, error) {
+	rows, err := s.q.ListDeletedDevices(ctx, inventorysql.ListDeletedDevicesParams(p))
+	items := make([]*inventoryv1.Device, 0, len(rows))
+	for _, r := range rows {
+		d := deviceOf(inventorysql.GetDeviceRow{ID: r.ID, Name: r.Name, SiteID: r.SiteID, Address: r.Address, Port: r.Port, Platform: r.Platform, GatewayID: r.GatewayID,
+			Description: r.Description, Notes: r.Notes, Enabled: r.Enabled, Serial: r.Serial, Model: r.Model, OsVersion: r.OsVersion, Hostname: r.Hostname, Source: r.Source,
+			Legacy: r.Legacy, HostKeyPolicy: r.HostKeyPolicy, LastSeenAt: r.LastSeenAt, LastBackupAt: r.LastBackupAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Tags: r.Tags})
+		d.DeletedAt = timeOf(r.DeletedAt)
+		items = append(items, d)
+	}
+	next := ""
+	if len(items) == int(p.PageSize) {
+		last := items[len(items)-1]
+		next = page.Token(strings.ToLower(last.GetName()), last.GetId())
+	}
+	return items, next, err
+}
+
+// restoreDevice takes the tombstone off; what is not deleted stays as it is.
+func (s *store) restoreDevice(ctx context.Context, id uuid.UUID, now time.Time) (*inventoryv1.Device, error) {
+	if _, err := s.q.RestoreDevice(ctx, inventorysql.RestoreDeviceParams{ID: id, At: now}); err != nil {
+		return nil, typed(err, "device", id.String())
+	}
+	return s.getDevice(ctx, id)
+}
+
 func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
 	d := &inventoryv1.Device{
 		Id: r.ID.String(), Name: r.Name, Address: r.Address, Port: r.Port, Platform: r.Platform, SiteId: r.SiteID.String(), Tags: r.Tags,

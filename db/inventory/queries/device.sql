@@ -13,6 +13,21 @@ WHERE d.deleted_at IS NULL
 ORDER BY lower(d.name), d.id
 LIMIT sqlc.arg(page_size)::integer;
 
+-- name: ListDeletedDevices :many
+SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at, d.deleted_at,
+       ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
+FROM device d
+WHERE d.deleted_at IS NOT NULL
+  AND (lower(d.name), d.id) > (sqlc.arg(after_name)::text, sqlc.arg(after_id)::uuid)
+  AND (sqlc.arg(name_part)::text = '' OR strpos(lower(d.name), lower(sqlc.arg(name_part)::text)) > 0)
+  AND (sqlc.arg(platform)::text = '' OR d.platform = sqlc.arg(platform)::text)
+  AND (sqlc.narg(site_id)::uuid IS NULL OR d.site_id = sqlc.narg(site_id)::uuid)
+  AND (cardinality(sqlc.arg(tags)::text[]) = 0 OR EXISTS (
+        SELECT 1 FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id AND lower(t.name) = ANY(sqlc.arg(tags)::text[])))
+ORDER BY lower(d.name), d.id
+LIMIT sqlc.arg(page_size)::integer;
+
 -- name: GetDevice :one
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
        d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
@@ -67,3 +82,6 @@ UPDATE device SET jump_host_id = NULL WHERE id = $1;
 
 -- name: DeleteDevice :execrows
 UPDATE device SET deleted_at = sqlc.arg(deleted_at)::timestamptz WHERE id = sqlc.arg(id) AND deleted_at IS NULL;
+
+-- name: RestoreDevice :execrows
+UPDATE device SET deleted_at = NULL, updated_at = sqlc.arg(at)::timestamptz WHERE id = sqlc.arg(id) AND deleted_at IS NOT NULL;

@@ -223,6 +223,124 @@ func (q *Queries) JumpHostExists(ctx context.Context, id uuid.UUID) (bool, error
 	return column_1, err
 }
 
+const listDeletedDevices = `-- name: ListDeletedDevices :many
+SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at, d.deleted_at,
+       ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
+FROM device d
+WHERE d.deleted_at IS NOT NULL
+  AND (lower(d.name), d.id) > ($1::text, $2::uuid)
+  AND ($3::text = '' OR strpos(lower(d.name), lower($3::text)) > 0)
+  AND ($4::text = '' OR d.platform = $4::text)
+  AND ($5::uuid IS NULL OR d.site_id = $5::uuid)
+  AND (cardinality($6::text[]) = 0 OR EXISTS (
+        SELECT 1 FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id AND lower(t.name) = ANY($6::text[])))
+ORDER BY lower(d.name), d.id
+LIMIT $7::integer
+`
+
+type ListDeletedDevicesParams struct {
+	AfterName string
+	AfterID   uuid.UUID
+	NamePart  string
+	Platform  string
+	SiteID    *uuid.UUID
+	Tags      []string
+	PageSize  int32
+}
+
+type ListDeletedDevicesRow struct {
+	ID               uuid.UUID
+	Name             string
+	SiteID           uuid.UUID
+	Address          string
+	Port             int32
+	Platform         string
+	GatewayID        *uuid.UUID
+	Description      string
+	Notes            string
+	Enabled          bool
+	Serial           string
+	Model            string
+	OsVersion        string
+	Hostname         string
+	Source           string
+	Legacy           bool
+	HostKeyPolicy    string
+	Newline          string
+	TerminalColumns  int32
+	TerminalRows     int32
+	KeepaliveSeconds *int32
+	HostKeyCa        string
+	HostKeyWindow    *time.Time
+	JumpHostID       *uuid.UUID
+	LastSeenAt       *time.Time
+	LastBackupAt     *time.Time
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+	DeletedAt        *time.Time
+	Tags             []string
+}
+
+func (q *Queries) ListDeletedDevices(ctx context.Context, arg ListDeletedDevicesParams) ([]ListDeletedDevicesRow, error) {
+	rows, err := q.db.Query(ctx, listDeletedDevices,
+		arg.AfterName,
+		arg.AfterID,
+		arg.NamePart,
+		arg.Platform,
+		arg.SiteID,
+		arg.Tags,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListDeletedDevicesRow{}
+	for rows.Next() {
+		var i ListDeletedDevicesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.SiteID,
+			&i.Address,
+			&i.Port,
+			&i.Platform,
+			&i.GatewayID,
+			&i.Description,
+			&i.Notes,
+			&i.Enabled,
+			&i.Serial,
+			&i.Model,
+			&i.OsVersion,
+			&i.Hostname,
+			&i.Source,
+			&i.Legacy,
+			&i.HostKeyPolicy,
+			&i.Newline,
+			&i.TerminalColumns,
+			&i.TerminalRows,
+			&i.KeepaliveSeconds,
+			&i.HostKeyCa,
+			&i.HostKeyWindow,
+			&i.JumpHostID,
+			&i.LastSeenAt,
+			&i.LastBackupAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.DeletedAt,
+			&i.Tags,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listDevices = `-- name: ListDevices :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
        d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
@@ -358,6 +476,23 @@ SELECT pg_advisory_xact_lock(hashtext('inventory jump hosts'))
 func (q *Queries) LockJumpHosts(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, lockJumpHosts)
 	return err
+}
+
+const restoreDevice = `-- name: RestoreDevice :execrows
+UPDATE device SET deleted_at = NULL, updated_at = $1::timestamptz WHERE id = $2 AND deleted_at IS NOT NULL
+`
+
+type RestoreDeviceParams struct {
+	At time.Time
+	ID uuid.UUID
+}
+
+func (q *Queries) RestoreDevice(ctx context.Context, arg RestoreDeviceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, restoreDevice, arg.At, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const updateDevice = `-- name: UpdateDevice :execrows

@@ -182,6 +182,8 @@ type Device struct {
 	HostKeyWindowUntil *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=host_key_window_until,json=hostKeyWindowUntil,proto3" json:"host_key_window_until,omitempty"`
 	// What the device calls itself, read from it.
 	Hostname string `protobuf:"bytes,23,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	// When it was deleted; only in lists of deleted devices.
+	DeletedAt *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=deleted_at,json=deletedAt,proto3" json:"deleted_at,omitempty"`
 	// A device that this one is reached through, with that one's credentials and host keys: it forwards the connection (direct-tcpip). It is
 	// connected to directly itself. Empty: the site's, or none.
 	JumpHostId    string `protobuf:"bytes,22,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
@@ -373,6 +375,13 @@ func (x *Device) GetHostname() string {
 	return ""
 }
 
+func (x *Device) GetDeletedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeletedAt
+	}
+	return nil
+}
+
 func (x *Device) GetJumpHostId() string {
 	if x != nil {
 		return x.JumpHostId
@@ -390,7 +399,9 @@ type ListDevicesRequest struct {
 	Platform string `protobuf:"bytes,4,opt,name=platform,proto3" json:"platform,omitempty"`
 	SiteId   string `protobuf:"bytes,5,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
 	// Devices with any of these tags.
-	Tags          []string `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty"`
+	Tags []string `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty"`
+	// Those that were deleted instead: their history is still there, and they can be restored.
+	Deleted       bool `protobuf:"varint,7,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -467,6 +478,58 @@ func (x *ListDevicesRequest) GetTags() []string {
 	return nil
 }
 
+func (x *ListDevicesRequest) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+// RestoreDeviceRequest names a deleted device.
+type RestoreDeviceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestoreDeviceRequest) Reset() {
+	*x = RestoreDeviceRequest{}
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestoreDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestoreDeviceRequest) ProtoMessage() {}
+
+func (x *RestoreDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestoreDeviceRequest.ProtoReflect.Descriptor instead.
+func (*RestoreDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RestoreDeviceRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 // ListDevicesResponse is a page of devices.
 type ListDevicesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -478,7 +541,7 @@ type ListDevicesResponse struct {
 
 func (x *ListDevicesResponse) Reset() {
 	*x = ListDevicesResponse{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[2]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -490,7 +553,7 @@ func (x *ListDevicesResponse) String() string {
 func (*ListDevicesResponse) ProtoMessage() {}
 
 func (x *ListDevicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[2]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -503,7 +566,7 @@ func (x *ListDevicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDevicesResponse.ProtoReflect.Descriptor instead.
 func (*ListDevicesResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{2}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListDevicesResponse) GetItems() []*Device {
@@ -530,7 +593,7 @@ type CreateDeviceRequest struct {
 
 func (x *CreateDeviceRequest) Reset() {
 	*x = CreateDeviceRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[3]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +605,7 @@ func (x *CreateDeviceRequest) String() string {
 func (*CreateDeviceRequest) ProtoMessage() {}
 
 func (x *CreateDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[3]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +618,7 @@ func (x *CreateDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDeviceRequest.ProtoReflect.Descriptor instead.
 func (*CreateDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{3}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateDeviceRequest) GetDevice() *Device {
@@ -575,7 +638,7 @@ type GetDeviceRequest struct {
 
 func (x *GetDeviceRequest) Reset() {
 	*x = GetDeviceRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[4]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -587,7 +650,7 @@ func (x *GetDeviceRequest) String() string {
 func (*GetDeviceRequest) ProtoMessage() {}
 
 func (x *GetDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[4]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -600,7 +663,7 @@ func (x *GetDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDeviceRequest.ProtoReflect.Descriptor instead.
 func (*GetDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{4}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetDeviceRequest) GetId() string {
@@ -621,7 +684,7 @@ type UpdateDeviceRequest struct {
 
 func (x *UpdateDeviceRequest) Reset() {
 	*x = UpdateDeviceRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[5]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +696,7 @@ func (x *UpdateDeviceRequest) String() string {
 func (*UpdateDeviceRequest) ProtoMessage() {}
 
 func (x *UpdateDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[5]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +709,7 @@ func (x *UpdateDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UpdateDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{5}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UpdateDeviceRequest) GetDevice() *Device {
@@ -673,7 +736,7 @@ type DeleteDeviceRequest struct {
 
 func (x *DeleteDeviceRequest) Reset() {
 	*x = DeleteDeviceRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[6]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +748,7 @@ func (x *DeleteDeviceRequest) String() string {
 func (*DeleteDeviceRequest) ProtoMessage() {}
 
 func (x *DeleteDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[6]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +761,7 @@ func (x *DeleteDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteDeviceRequest.ProtoReflect.Descriptor instead.
 func (*DeleteDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{6}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeleteDeviceRequest) GetId() string {
@@ -724,7 +787,7 @@ type ImportDevicesRequest struct {
 
 func (x *ImportDevicesRequest) Reset() {
 	*x = ImportDevicesRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[7]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -736,7 +799,7 @@ func (x *ImportDevicesRequest) String() string {
 func (*ImportDevicesRequest) ProtoMessage() {}
 
 func (x *ImportDevicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[7]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -749,7 +812,7 @@ func (x *ImportDevicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportDevicesRequest.ProtoReflect.Descriptor instead.
 func (*ImportDevicesRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{7}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ImportDevicesRequest) GetData() []byte {
@@ -787,7 +850,7 @@ type ImportDevicesResponse struct {
 
 func (x *ImportDevicesResponse) Reset() {
 	*x = ImportDevicesResponse{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[8]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +862,7 @@ func (x *ImportDevicesResponse) String() string {
 func (*ImportDevicesResponse) ProtoMessage() {}
 
 func (x *ImportDevicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[8]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +875,7 @@ func (x *ImportDevicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportDevicesResponse.ProtoReflect.Descriptor instead.
 func (*ImportDevicesResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{8}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ImportDevicesResponse) GetCreated() int32 {
@@ -860,7 +923,7 @@ type ListHostKeysRequest struct {
 
 func (x *ListHostKeysRequest) Reset() {
 	*x = ListHostKeysRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[9]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +935,7 @@ func (x *ListHostKeysRequest) String() string {
 func (*ListHostKeysRequest) ProtoMessage() {}
 
 func (x *ListHostKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[9]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +948,7 @@ func (x *ListHostKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListHostKeysRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{9}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListHostKeysRequest) GetDeviceId() string {
@@ -906,7 +969,7 @@ type ListHostKeysResponse struct {
 
 func (x *ListHostKeysResponse) Reset() {
 	*x = ListHostKeysResponse{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[10]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -918,7 +981,7 @@ func (x *ListHostKeysResponse) String() string {
 func (*ListHostKeysResponse) ProtoMessage() {}
 
 func (x *ListHostKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[10]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -931,7 +994,7 @@ func (x *ListHostKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHostKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListHostKeysResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{10}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListHostKeysResponse) GetItems() []*HostKey {
@@ -960,7 +1023,7 @@ type AcceptHostKeyRequest struct {
 
 func (x *AcceptHostKeyRequest) Reset() {
 	*x = AcceptHostKeyRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[11]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1035,7 @@ func (x *AcceptHostKeyRequest) String() string {
 func (*AcceptHostKeyRequest) ProtoMessage() {}
 
 func (x *AcceptHostKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[11]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1048,7 @@ func (x *AcceptHostKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptHostKeyRequest.ProtoReflect.Descriptor instead.
 func (*AcceptHostKeyRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{11}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AcceptHostKeyRequest) GetDeviceId() string {
@@ -1013,7 +1076,7 @@ type AcceptHostKeysRequest struct {
 
 func (x *AcceptHostKeysRequest) Reset() {
 	*x = AcceptHostKeysRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1088,7 @@ func (x *AcceptHostKeysRequest) String() string {
 func (*AcceptHostKeysRequest) ProtoMessage() {}
 
 func (x *AcceptHostKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[12]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1101,7 @@ func (x *AcceptHostKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptHostKeysRequest.ProtoReflect.Descriptor instead.
 func (*AcceptHostKeysRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{12}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AcceptHostKeysRequest) GetItems() []*AcceptHostKeyRequest {
@@ -1060,7 +1123,7 @@ type AcceptHostKeysResponse struct {
 
 func (x *AcceptHostKeysResponse) Reset() {
 	*x = AcceptHostKeysResponse{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1135,7 @@ func (x *AcceptHostKeysResponse) String() string {
 func (*AcceptHostKeysResponse) ProtoMessage() {}
 
 func (x *AcceptHostKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[13]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1148,7 @@ func (x *AcceptHostKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptHostKeysResponse.ProtoReflect.Descriptor instead.
 func (*AcceptHostKeysResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{13}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AcceptHostKeysResponse) GetAccepted() int32 {
@@ -1120,7 +1183,7 @@ type ListWaitingHostKeysRequest struct {
 
 func (x *ListWaitingHostKeysRequest) Reset() {
 	*x = ListWaitingHostKeysRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[14]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1195,7 @@ func (x *ListWaitingHostKeysRequest) String() string {
 func (*ListWaitingHostKeysRequest) ProtoMessage() {}
 
 func (x *ListWaitingHostKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[14]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1208,7 @@ func (x *ListWaitingHostKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWaitingHostKeysRequest.ProtoReflect.Descriptor instead.
 func (*ListWaitingHostKeysRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{14}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListWaitingHostKeysRequest) GetPageSize() int32 {
@@ -1173,7 +1236,7 @@ type ListWaitingHostKeysResponse struct {
 
 func (x *ListWaitingHostKeysResponse) Reset() {
 	*x = ListWaitingHostKeysResponse{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[15]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1248,7 @@ func (x *ListWaitingHostKeysResponse) String() string {
 func (*ListWaitingHostKeysResponse) ProtoMessage() {}
 
 func (x *ListWaitingHostKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[15]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1261,7 @@ func (x *ListWaitingHostKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWaitingHostKeysResponse.ProtoReflect.Descriptor instead.
 func (*ListWaitingHostKeysResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{15}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListWaitingHostKeysResponse) GetItems() []*ListWaitingHostKeysResponse_Item {
@@ -1227,7 +1290,7 @@ type ForgetHostKeyRequest struct {
 
 func (x *ForgetHostKeyRequest) Reset() {
 	*x = ForgetHostKeyRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[16]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1239,7 +1302,7 @@ func (x *ForgetHostKeyRequest) String() string {
 func (*ForgetHostKeyRequest) ProtoMessage() {}
 
 func (x *ForgetHostKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[16]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1252,7 +1315,7 @@ func (x *ForgetHostKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetHostKeyRequest.ProtoReflect.Descriptor instead.
 func (*ForgetHostKeyRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{16}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ForgetHostKeyRequest) GetDeviceId() string {
@@ -1281,7 +1344,7 @@ type PlanHostKeyReplacementRequest struct {
 
 func (x *PlanHostKeyReplacementRequest) Reset() {
 	*x = PlanHostKeyReplacementRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[17]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1356,7 @@ func (x *PlanHostKeyReplacementRequest) String() string {
 func (*PlanHostKeyReplacementRequest) ProtoMessage() {}
 
 func (x *PlanHostKeyReplacementRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[17]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1369,7 @@ func (x *PlanHostKeyReplacementRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanHostKeyReplacementRequest.ProtoReflect.Descriptor instead.
 func (*PlanHostKeyReplacementRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{17}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlanHostKeyReplacementRequest) GetDeviceId() string {
@@ -1336,7 +1399,7 @@ type GetCoverageRequest struct {
 
 func (x *GetCoverageRequest) Reset() {
 	*x = GetCoverageRequest{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1411,7 @@ func (x *GetCoverageRequest) String() string {
 func (*GetCoverageRequest) ProtoMessage() {}
 
 func (x *GetCoverageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[18]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1424,7 @@ func (x *GetCoverageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCoverageRequest.ProtoReflect.Descriptor instead.
 func (*GetCoverageRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{18}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetCoverageRequest) GetHours() int32 {
@@ -1403,7 +1466,7 @@ type Coverage struct {
 
 func (x *Coverage) Reset() {
 	*x = Coverage{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1478,7 @@ func (x *Coverage) String() string {
 func (*Coverage) ProtoMessage() {}
 
 func (x *Coverage) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[19]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1491,7 @@ func (x *Coverage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Coverage.ProtoReflect.Descriptor instead.
 func (*Coverage) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{19}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Coverage) GetItems() []*Coverage_Item {
@@ -1499,7 +1562,7 @@ type Device_Ssh struct {
 
 func (x *Device_Ssh) Reset() {
 	*x = Device_Ssh{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1574,7 @@ func (x *Device_Ssh) String() string {
 func (*Device_Ssh) ProtoMessage() {}
 
 func (x *Device_Ssh) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[20]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1656,7 @@ type ImportDevicesResponse_Row struct {
 
 func (x *ImportDevicesResponse_Row) Reset() {
 	*x = ImportDevicesResponse_Row{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1668,7 @@ func (x *ImportDevicesResponse_Row) String() string {
 func (*ImportDevicesResponse_Row) ProtoMessage() {}
 
 func (x *ImportDevicesResponse_Row) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[21]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1681,7 @@ func (x *ImportDevicesResponse_Row) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportDevicesResponse_Row.ProtoReflect.Descriptor instead.
 func (*ImportDevicesResponse_Row) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{8, 0}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{9, 0}
 }
 
 func (x *ImportDevicesResponse_Row) GetLine() int32 {
@@ -1670,7 +1733,7 @@ type AcceptHostKeysResponse_Item struct {
 
 func (x *AcceptHostKeysResponse_Item) Reset() {
 	*x = AcceptHostKeysResponse_Item{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[22]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1682,7 +1745,7 @@ func (x *AcceptHostKeysResponse_Item) String() string {
 func (*AcceptHostKeysResponse_Item) ProtoMessage() {}
 
 func (x *AcceptHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[22]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1695,7 +1758,7 @@ func (x *AcceptHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptHostKeysResponse_Item.ProtoReflect.Descriptor instead.
 func (*AcceptHostKeysResponse_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{13, 0}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{14, 0}
 }
 
 func (x *AcceptHostKeysResponse_Item) GetDeviceId() string {
@@ -1737,7 +1800,7 @@ type ListWaitingHostKeysResponse_Item struct {
 
 func (x *ListWaitingHostKeysResponse_Item) Reset() {
 	*x = ListWaitingHostKeysResponse_Item{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[23]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1749,7 +1812,7 @@ func (x *ListWaitingHostKeysResponse_Item) String() string {
 func (*ListWaitingHostKeysResponse_Item) ProtoMessage() {}
 
 func (x *ListWaitingHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[23]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1762,7 +1825,7 @@ func (x *ListWaitingHostKeysResponse_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWaitingHostKeysResponse_Item.ProtoReflect.Descriptor instead.
 func (*ListWaitingHostKeysResponse_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{15, 0}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{16, 0}
 }
 
 func (x *ListWaitingHostKeysResponse_Item) GetDeviceName() string {
@@ -1795,7 +1858,7 @@ type Coverage_Item struct {
 
 func (x *Coverage_Item) Reset() {
 	*x = Coverage_Item{}
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[24]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1807,7 +1870,7 @@ func (x *Coverage_Item) String() string {
 func (*Coverage_Item) ProtoMessage() {}
 
 func (x *Coverage_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_inventory_v1_device_proto_msgTypes[24]
+	mi := &file_netraven_inventory_v1_device_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1820,7 +1883,7 @@ func (x *Coverage_Item) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Coverage_Item.ProtoReflect.Descriptor instead.
 func (*Coverage_Item) Descriptor() ([]byte, []int) {
-	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{19, 0}
+	return file_netraven_inventory_v1_device_proto_rawDescGZIP(), []int{20, 0}
 }
 
 func (x *Coverage_Item) GetDeviceId() string {
@@ -1869,7 +1932,7 @@ var File_netraven_inventory_v1_device_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
-	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xc4\n" +
+	"\"netraven/inventory/v1/device.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$netraven/inventory/v1/host_key.proto\x1a!netraven/options/v1/options.proto\"\xff\n" +
 	"\n" +
 	"\x06Device\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -1899,7 +1962,9 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\n" +
 	"updated_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12M\n" +
 	"\x15host_key_window_until\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x12\x1a\n" +
-	"\bhostname\x18\x17 \x01(\tR\bhostname\x12 \n" +
+	"\bhostname\x18\x17 \x01(\tR\bhostname\x129\n" +
+	"\n" +
+	"deleted_at\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\tdeletedAt\x12 \n" +
 	"\fjump_host_id\x18\x16 \x01(\tR\n" +
 	"jumpHostId\x1a\xff\x03\n" +
 	"\x03Ssh\x12\x16\n" +
@@ -1924,7 +1989,7 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\x04CRLF\x10\x03B\x14\n" +
 	"\x12_keepalive_secondsB\n" +
 	"\n" +
-	"\b_enabled\"\xad\x01\n" +
+	"\b_enabled\"\xc7\x01\n" +
 	"\x12ListDevicesRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1932,7 +1997,10 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1a\n" +
 	"\bplatform\x18\x04 \x01(\tR\bplatform\x12\x17\n" +
 	"\asite_id\x18\x05 \x01(\tR\x06siteId\x12\x12\n" +
-	"\x04tags\x18\x06 \x03(\tR\x04tags\"r\n" +
+	"\x04tags\x18\x06 \x03(\tR\x04tags\x12\x18\n" +
+	"\adeleted\x18\a \x01(\bR\adeleted\"&\n" +
+	"\x14RestoreDeviceRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"r\n" +
 	"\x13ListDevicesResponse\x123\n" +
 	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.DeviceR\x05items\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"L\n" +
@@ -2019,13 +2087,14 @@ const file_netraven_inventory_v1_device_proto_rawDesc = "" +
 	"\bplatform\x18\x03 \x01(\tR\bplatform\x12\x17\n" +
 	"\asite_id\x18\x04 \x01(\tR\x06siteId\x12\x1b\n" +
 	"\tsite_name\x18\x05 \x01(\tR\bsiteName\x12@\n" +
-	"\x0elast_backup_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\flastBackupAt2\xec\x10\n" +
+	"\x0elast_backup_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\flastBackupAt2\x8d\x12\n" +
 	"\rDeviceService\x12\x96\x01\n" +
 	"\vListDevices\x12).netraven.inventory.v1.ListDevicesRequest\x1a*.netraven.inventory.v1.ListDevicesResponse\"0\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/v1/devices\x12\x94\x01\n" +
 	"\fCreateDevice\x12*.netraven.inventory.v1.CreateDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"9\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x19:\x06device\"\x0f/api/v1/devices\x12\x8a\x01\n" +
 	"\tGetDevice\x12'.netraven.inventory.v1.GetDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"5\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/devices/{id}\x12\xa0\x01\n" +
 	"\fUpdateDevice\x12*.netraven.inventory.v1.UpdateDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"E\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02%:\x06device2\x1b/api/v1/devices/{device.id}\x12\x8a\x01\n" +
-	"\fDeleteDevice\x12*.netraven.inventory.v1.DeleteDeviceRequest\x1a\x16.google.protobuf.Empty\"6\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x16*\x14/api/v1/devices/{id}\x12\xaa\x01\n" +
+	"\fDeleteDevice\x12*.netraven.inventory.v1.DeleteDeviceRequest\x1a\x16.google.protobuf.Empty\"6\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x16*\x14/api/v1/devices/{id}\x12\x9e\x01\n" +
+	"\rRestoreDevice\x12+.netraven.inventory.v1.RestoreDeviceRequest\x1a\x1d.netraven.inventory.v1.Device\"A\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/api/v1/devices/{id}:restore\x12\xaa\x01\n" +
 	"\rImportDevices\x12+.netraven.inventory.v1.ImportDevicesRequest\x1a,.netraven.inventory.v1.ImportDevicesResponse\">\x8a\xb5\x18\x16inventory.device.write\x82\xd3\xe4\x93\x02\x1e:\x04data\"\x16/api/v1/devices:import\x12\x8c\x01\n" +
 	"\vGetCoverage\x12).netraven.inventory.v1.GetCoverageRequest\x1a\x1f.netraven.inventory.v1.Coverage\"1\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/coverage\x12\xaf\x01\n" +
 	"\fListHostKeys\x12*.netraven.inventory.v1.ListHostKeysRequest\x1a+.netraven.inventory.v1.ListHostKeysResponse\"F\x8a\xb5\x18\x15inventory.device.read\x82\xd3\xe4\x93\x02'\x12%/api/v1/devices/{device_id}/host_keys\x12\xaf\x01\n" +
@@ -2049,93 +2118,97 @@ func file_netraven_inventory_v1_device_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_inventory_v1_device_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_netraven_inventory_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_netraven_inventory_v1_device_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_netraven_inventory_v1_device_proto_goTypes = []any{
 	(Device_Ssh_HostKeyPolicy)(0),            // 0: netraven.inventory.v1.Device.Ssh.HostKeyPolicy
 	(Device_Ssh_Newline)(0),                  // 1: netraven.inventory.v1.Device.Ssh.Newline
 	(*Device)(nil),                           // 2: netraven.inventory.v1.Device
 	(*ListDevicesRequest)(nil),               // 3: netraven.inventory.v1.ListDevicesRequest
-	(*ListDevicesResponse)(nil),              // 4: netraven.inventory.v1.ListDevicesResponse
-	(*CreateDeviceRequest)(nil),              // 5: netraven.inventory.v1.CreateDeviceRequest
-	(*GetDeviceRequest)(nil),                 // 6: netraven.inventory.v1.GetDeviceRequest
-	(*UpdateDeviceRequest)(nil),              // 7: netraven.inventory.v1.UpdateDeviceRequest
-	(*DeleteDeviceRequest)(nil),              // 8: netraven.inventory.v1.DeleteDeviceRequest
-	(*ImportDevicesRequest)(nil),             // 9: netraven.inventory.v1.ImportDevicesRequest
-	(*ImportDevicesResponse)(nil),            // 10: netraven.inventory.v1.ImportDevicesResponse
-	(*ListHostKeysRequest)(nil),              // 11: netraven.inventory.v1.ListHostKeysRequest
-	(*ListHostKeysResponse)(nil),             // 12: netraven.inventory.v1.ListHostKeysResponse
-	(*AcceptHostKeyRequest)(nil),             // 13: netraven.inventory.v1.AcceptHostKeyRequest
-	(*AcceptHostKeysRequest)(nil),            // 14: netraven.inventory.v1.AcceptHostKeysRequest
-	(*AcceptHostKeysResponse)(nil),           // 15: netraven.inventory.v1.AcceptHostKeysResponse
-	(*ListWaitingHostKeysRequest)(nil),       // 16: netraven.inventory.v1.ListWaitingHostKeysRequest
-	(*ListWaitingHostKeysResponse)(nil),      // 17: netraven.inventory.v1.ListWaitingHostKeysResponse
-	(*ForgetHostKeyRequest)(nil),             // 18: netraven.inventory.v1.ForgetHostKeyRequest
-	(*PlanHostKeyReplacementRequest)(nil),    // 19: netraven.inventory.v1.PlanHostKeyReplacementRequest
-	(*GetCoverageRequest)(nil),               // 20: netraven.inventory.v1.GetCoverageRequest
-	(*Coverage)(nil),                         // 21: netraven.inventory.v1.Coverage
-	(*Device_Ssh)(nil),                       // 22: netraven.inventory.v1.Device.Ssh
-	(*ImportDevicesResponse_Row)(nil),        // 23: netraven.inventory.v1.ImportDevicesResponse.Row
-	(*AcceptHostKeysResponse_Item)(nil),      // 24: netraven.inventory.v1.AcceptHostKeysResponse.Item
-	(*ListWaitingHostKeysResponse_Item)(nil), // 25: netraven.inventory.v1.ListWaitingHostKeysResponse.Item
-	(*Coverage_Item)(nil),                    // 26: netraven.inventory.v1.Coverage.Item
-	(*timestamppb.Timestamp)(nil),            // 27: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),            // 28: google.protobuf.FieldMask
-	(*HostKey)(nil),                          // 29: netraven.inventory.v1.HostKey
-	(*emptypb.Empty)(nil),                    // 30: google.protobuf.Empty
+	(*RestoreDeviceRequest)(nil),             // 4: netraven.inventory.v1.RestoreDeviceRequest
+	(*ListDevicesResponse)(nil),              // 5: netraven.inventory.v1.ListDevicesResponse
+	(*CreateDeviceRequest)(nil),              // 6: netraven.inventory.v1.CreateDeviceRequest
+	(*GetDeviceRequest)(nil),                 // 7: netraven.inventory.v1.GetDeviceRequest
+	(*UpdateDeviceRequest)(nil),              // 8: netraven.inventory.v1.UpdateDeviceRequest
+	(*DeleteDeviceRequest)(nil),              // 9: netraven.inventory.v1.DeleteDeviceRequest
+	(*ImportDevicesRequest)(nil),             // 10: netraven.inventory.v1.ImportDevicesRequest
+	(*ImportDevicesResponse)(nil),            // 11: netraven.inventory.v1.ImportDevicesResponse
+	(*ListHostKeysRequest)(nil),              // 12: netraven.inventory.v1.ListHostKeysRequest
+	(*ListHostKeysResponse)(nil),             // 13: netraven.inventory.v1.ListHostKeysResponse
+	(*AcceptHostKeyRequest)(nil),             // 14: netraven.inventory.v1.AcceptHostKeyRequest
+	(*AcceptHostKeysRequest)(nil),            // 15: netraven.inventory.v1.AcceptHostKeysRequest
+	(*AcceptHostKeysResponse)(nil),           // 16: netraven.inventory.v1.AcceptHostKeysResponse
+	(*ListWaitingHostKeysRequest)(nil),       // 17: netraven.inventory.v1.ListWaitingHostKeysRequest
+	(*ListWaitingHostKeysResponse)(nil),      // 18: netraven.inventory.v1.ListWaitingHostKeysResponse
+	(*ForgetHostKeyRequest)(nil),             // 19: netraven.inventory.v1.ForgetHostKeyRequest
+	(*PlanHostKeyReplacementRequest)(nil),    // 20: netraven.inventory.v1.PlanHostKeyReplacementRequest
+	(*GetCoverageRequest)(nil),               // 21: netraven.inventory.v1.GetCoverageRequest
+	(*Coverage)(nil),                         // 22: netraven.inventory.v1.Coverage
+	(*Device_Ssh)(nil),                       // 23: netraven.inventory.v1.Device.Ssh
+	(*ImportDevicesResponse_Row)(nil),        // 24: netraven.inventory.v1.ImportDevicesResponse.Row
+	(*AcceptHostKeysResponse_Item)(nil),      // 25: netraven.inventory.v1.AcceptHostKeysResponse.Item
+	(*ListWaitingHostKeysResponse_Item)(nil), // 26: netraven.inventory.v1.ListWaitingHostKeysResponse.Item
+	(*Coverage_Item)(nil),                    // 27: netraven.inventory.v1.Coverage.Item
+	(*timestamppb.Timestamp)(nil),            // 28: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),            // 29: google.protobuf.FieldMask
+	(*HostKey)(nil),                          // 30: netraven.inventory.v1.HostKey
+	(*emptypb.Empty)(nil),                    // 31: google.protobuf.Empty
 }
 var file_netraven_inventory_v1_device_proto_depIdxs = []int32{
-	22, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
-	27, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
-	27, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
-	27, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	27, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
-	27, // 5: netraven.inventory.v1.Device.host_key_window_until:type_name -> google.protobuf.Timestamp
-	2,  // 6: netraven.inventory.v1.ListDevicesResponse.items:type_name -> netraven.inventory.v1.Device
-	2,  // 7: netraven.inventory.v1.CreateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
-	2,  // 8: netraven.inventory.v1.UpdateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
-	28, // 9: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	23, // 10: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
-	29, // 11: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
-	13, // 12: netraven.inventory.v1.AcceptHostKeysRequest.items:type_name -> netraven.inventory.v1.AcceptHostKeyRequest
-	24, // 13: netraven.inventory.v1.AcceptHostKeysResponse.items:type_name -> netraven.inventory.v1.AcceptHostKeysResponse.Item
-	25, // 14: netraven.inventory.v1.ListWaitingHostKeysResponse.items:type_name -> netraven.inventory.v1.ListWaitingHostKeysResponse.Item
-	27, // 15: netraven.inventory.v1.PlanHostKeyReplacementRequest.until:type_name -> google.protobuf.Timestamp
-	26, // 16: netraven.inventory.v1.Coverage.items:type_name -> netraven.inventory.v1.Coverage.Item
-	0,  // 17: netraven.inventory.v1.Device.Ssh.host_key_policy:type_name -> netraven.inventory.v1.Device.Ssh.HostKeyPolicy
-	1,  // 18: netraven.inventory.v1.Device.Ssh.newline:type_name -> netraven.inventory.v1.Device.Ssh.Newline
-	29, // 19: netraven.inventory.v1.ListWaitingHostKeysResponse.Item.key:type_name -> netraven.inventory.v1.HostKey
-	27, // 20: netraven.inventory.v1.Coverage.Item.last_backup_at:type_name -> google.protobuf.Timestamp
-	3,  // 21: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
-	5,  // 22: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
-	6,  // 23: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
-	7,  // 24: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
-	8,  // 25: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
-	9,  // 26: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
-	20, // 27: netraven.inventory.v1.DeviceService.GetCoverage:input_type -> netraven.inventory.v1.GetCoverageRequest
-	11, // 28: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
-	13, // 29: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
-	14, // 30: netraven.inventory.v1.DeviceService.AcceptHostKeys:input_type -> netraven.inventory.v1.AcceptHostKeysRequest
-	16, // 31: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:input_type -> netraven.inventory.v1.ListWaitingHostKeysRequest
-	18, // 32: netraven.inventory.v1.DeviceService.ForgetHostKey:input_type -> netraven.inventory.v1.ForgetHostKeyRequest
-	19, // 33: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:input_type -> netraven.inventory.v1.PlanHostKeyReplacementRequest
-	4,  // 34: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
-	2,  // 35: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
-	2,  // 36: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
-	2,  // 37: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
-	30, // 38: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
-	10, // 39: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
-	21, // 40: netraven.inventory.v1.DeviceService.GetCoverage:output_type -> netraven.inventory.v1.Coverage
-	12, // 41: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
-	29, // 42: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
-	15, // 43: netraven.inventory.v1.DeviceService.AcceptHostKeys:output_type -> netraven.inventory.v1.AcceptHostKeysResponse
-	17, // 44: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:output_type -> netraven.inventory.v1.ListWaitingHostKeysResponse
-	30, // 45: netraven.inventory.v1.DeviceService.ForgetHostKey:output_type -> google.protobuf.Empty
-	2,  // 46: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:output_type -> netraven.inventory.v1.Device
-	34, // [34:47] is the sub-list for method output_type
-	21, // [21:34] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	23, // 0: netraven.inventory.v1.Device.ssh:type_name -> netraven.inventory.v1.Device.Ssh
+	28, // 1: netraven.inventory.v1.Device.last_seen_at:type_name -> google.protobuf.Timestamp
+	28, // 2: netraven.inventory.v1.Device.last_backup_at:type_name -> google.protobuf.Timestamp
+	28, // 3: netraven.inventory.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	28, // 4: netraven.inventory.v1.Device.updated_at:type_name -> google.protobuf.Timestamp
+	28, // 5: netraven.inventory.v1.Device.host_key_window_until:type_name -> google.protobuf.Timestamp
+	28, // 6: netraven.inventory.v1.Device.deleted_at:type_name -> google.protobuf.Timestamp
+	2,  // 7: netraven.inventory.v1.ListDevicesResponse.items:type_name -> netraven.inventory.v1.Device
+	2,  // 8: netraven.inventory.v1.CreateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
+	2,  // 9: netraven.inventory.v1.UpdateDeviceRequest.device:type_name -> netraven.inventory.v1.Device
+	29, // 10: netraven.inventory.v1.UpdateDeviceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	24, // 11: netraven.inventory.v1.ImportDevicesResponse.rows:type_name -> netraven.inventory.v1.ImportDevicesResponse.Row
+	30, // 12: netraven.inventory.v1.ListHostKeysResponse.items:type_name -> netraven.inventory.v1.HostKey
+	14, // 13: netraven.inventory.v1.AcceptHostKeysRequest.items:type_name -> netraven.inventory.v1.AcceptHostKeyRequest
+	25, // 14: netraven.inventory.v1.AcceptHostKeysResponse.items:type_name -> netraven.inventory.v1.AcceptHostKeysResponse.Item
+	26, // 15: netraven.inventory.v1.ListWaitingHostKeysResponse.items:type_name -> netraven.inventory.v1.ListWaitingHostKeysResponse.Item
+	28, // 16: netraven.inventory.v1.PlanHostKeyReplacementRequest.until:type_name -> google.protobuf.Timestamp
+	27, // 17: netraven.inventory.v1.Coverage.items:type_name -> netraven.inventory.v1.Coverage.Item
+	0,  // 18: netraven.inventory.v1.Device.Ssh.host_key_policy:type_name -> netraven.inventory.v1.Device.Ssh.HostKeyPolicy
+	1,  // 19: netraven.inventory.v1.Device.Ssh.newline:type_name -> netraven.inventory.v1.Device.Ssh.Newline
+	30, // 20: netraven.inventory.v1.ListWaitingHostKeysResponse.Item.key:type_name -> netraven.inventory.v1.HostKey
+	28, // 21: netraven.inventory.v1.Coverage.Item.last_backup_at:type_name -> google.protobuf.Timestamp
+	3,  // 22: netraven.inventory.v1.DeviceService.ListDevices:input_type -> netraven.inventory.v1.ListDevicesRequest
+	6,  // 23: netraven.inventory.v1.DeviceService.CreateDevice:input_type -> netraven.inventory.v1.CreateDeviceRequest
+	7,  // 24: netraven.inventory.v1.DeviceService.GetDevice:input_type -> netraven.inventory.v1.GetDeviceRequest
+	8,  // 25: netraven.inventory.v1.DeviceService.UpdateDevice:input_type -> netraven.inventory.v1.UpdateDeviceRequest
+	9,  // 26: netraven.inventory.v1.DeviceService.DeleteDevice:input_type -> netraven.inventory.v1.DeleteDeviceRequest
+	4,  // 27: netraven.inventory.v1.DeviceService.RestoreDevice:input_type -> netraven.inventory.v1.RestoreDeviceRequest
+	10, // 28: netraven.inventory.v1.DeviceService.ImportDevices:input_type -> netraven.inventory.v1.ImportDevicesRequest
+	21, // 29: netraven.inventory.v1.DeviceService.GetCoverage:input_type -> netraven.inventory.v1.GetCoverageRequest
+	12, // 30: netraven.inventory.v1.DeviceService.ListHostKeys:input_type -> netraven.inventory.v1.ListHostKeysRequest
+	14, // 31: netraven.inventory.v1.DeviceService.AcceptHostKey:input_type -> netraven.inventory.v1.AcceptHostKeyRequest
+	15, // 32: netraven.inventory.v1.DeviceService.AcceptHostKeys:input_type -> netraven.inventory.v1.AcceptHostKeysRequest
+	17, // 33: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:input_type -> netraven.inventory.v1.ListWaitingHostKeysRequest
+	19, // 34: netraven.inventory.v1.DeviceService.ForgetHostKey:input_type -> netraven.inventory.v1.ForgetHostKeyRequest
+	20, // 35: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:input_type -> netraven.inventory.v1.PlanHostKeyReplacementRequest
+	5,  // 36: netraven.inventory.v1.DeviceService.ListDevices:output_type -> netraven.inventory.v1.ListDevicesResponse
+	2,  // 37: netraven.inventory.v1.DeviceService.CreateDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 38: netraven.inventory.v1.DeviceService.GetDevice:output_type -> netraven.inventory.v1.Device
+	2,  // 39: netraven.inventory.v1.DeviceService.UpdateDevice:output_type -> netraven.inventory.v1.Device
+	31, // 40: netraven.inventory.v1.DeviceService.DeleteDevice:output_type -> google.protobuf.Empty
+	2,  // 41: netraven.inventory.v1.DeviceService.RestoreDevice:output_type -> netraven.inventory.v1.Device
+	11, // 42: netraven.inventory.v1.DeviceService.ImportDevices:output_type -> netraven.inventory.v1.ImportDevicesResponse
+	22, // 43: netraven.inventory.v1.DeviceService.GetCoverage:output_type -> netraven.inventory.v1.Coverage
+	13, // 44: netraven.inventory.v1.DeviceService.ListHostKeys:output_type -> netraven.inventory.v1.ListHostKeysResponse
+	30, // 45: netraven.inventory.v1.DeviceService.AcceptHostKey:output_type -> netraven.inventory.v1.HostKey
+	16, // 46: netraven.inventory.v1.DeviceService.AcceptHostKeys:output_type -> netraven.inventory.v1.AcceptHostKeysResponse
+	18, // 47: netraven.inventory.v1.DeviceService.ListWaitingHostKeys:output_type -> netraven.inventory.v1.ListWaitingHostKeysResponse
+	31, // 48: netraven.inventory.v1.DeviceService.ForgetHostKey:output_type -> google.protobuf.Empty
+	2,  // 49: netraven.inventory.v1.DeviceService.PlanHostKeyReplacement:output_type -> netraven.inventory.v1.Device
+	36, // [36:50] is the sub-list for method output_type
+	22, // [22:36] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_device_proto_init() }
@@ -2145,14 +2218,14 @@ func file_netraven_inventory_v1_device_proto_init() {
 	}
 	file_netraven_inventory_v1_host_key_proto_init()
 	file_netraven_inventory_v1_device_proto_msgTypes[0].OneofWrappers = []any{}
-	file_netraven_inventory_v1_device_proto_msgTypes[20].OneofWrappers = []any{}
+	file_netraven_inventory_v1_device_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_inventory_v1_device_proto_rawDesc), len(file_netraven_inventory_v1_device_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	DeviceService_GetDevice_FullMethodName              = "/netraven.inventory.v1.DeviceService/GetDevice"
 	DeviceService_UpdateDevice_FullMethodName           = "/netraven.inventory.v1.DeviceService/UpdateDevice"
 	DeviceService_DeleteDevice_FullMethodName           = "/netraven.inventory.v1.DeviceService/DeleteDevice"
+	DeviceService_RestoreDevice_FullMethodName          = "/netraven.inventory.v1.DeviceService/RestoreDevice"
 	DeviceService_ImportDevices_FullMethodName          = "/netraven.inventory.v1.DeviceService/ImportDevices"
 	DeviceService_GetCoverage_FullMethodName            = "/netraven.inventory.v1.DeviceService/GetCoverage"
 	DeviceService_ListHostKeys_FullMethodName           = "/netraven.inventory.v1.DeviceService/ListHostKeys"
@@ -56,6 +57,10 @@ type DeviceServiceClient interface {
 	// DeleteDevice removes a device from the inventory; its history stays. Needs inventory.device.write.
 	// Errors: NOT_FOUND/DEVICE_NOT_FOUND, FAILED_PRECONDITION/DEVICE_IS_JUMP_HOST.
 	DeleteDevice(ctx context.Context, in *DeleteDeviceRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
+	// RestoreDevice brings a deleted device back, with its id, its history and its host keys, and without its jump host. Needs
+	// inventory.device.write. May be repeated: a device that is not deleted is answered as it is. Errors: NOT_FOUND/DEVICE_NOT_FOUND,
+	// ALREADY_EXISTS/DEVICE_EXISTS (its name is taken).
+	RestoreDevice(ctx context.Context, in *RestoreDeviceRequest, opts ...grpc.CallOption) (*Device, error)
 	// ImportDevices creates and updates devices from a file. Needs inventory.device.write. Idempotent: a row is found again by
 	// site and name. One bad row never stops the rest. Errors: INVALID_ARGUMENT/FORMAT_UNKNOWN, /HEADER_INVALID.
 	ImportDevices(ctx context.Context, in *ImportDevicesRequest, opts ...grpc.CallOption) (*ImportDevicesResponse, error)
@@ -136,6 +141,16 @@ func (c *deviceServiceClient) DeleteDevice(ctx context.Context, in *DeleteDevice
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(emptypb.Empty)
 	err := c.cc.Invoke(ctx, DeviceService_DeleteDevice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deviceServiceClient) RestoreDevice(ctx context.Context, in *RestoreDeviceRequest, opts ...grpc.CallOption) (*Device, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Device)
+	err := c.cc.Invoke(ctx, DeviceService_RestoreDevice_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -243,6 +258,10 @@ type DeviceServiceServer interface {
 	// DeleteDevice removes a device from the inventory; its history stays. Needs inventory.device.write.
 	// Errors: NOT_FOUND/DEVICE_NOT_FOUND, FAILED_PRECONDITION/DEVICE_IS_JUMP_HOST.
 	DeleteDevice(context.Context, *DeleteDeviceRequest) (*emptypb.Empty, error)
+	// RestoreDevice brings a deleted device back, with its id, its history and its host keys, and without its jump host. Needs
+	// inventory.device.write. May be repeated: a device that is not deleted is answered as it is. Errors: NOT_FOUND/DEVICE_NOT_FOUND,
+	// ALREADY_EXISTS/DEVICE_EXISTS (its name is taken).
+	RestoreDevice(context.Context, *RestoreDeviceRequest) (*Device, error)
 	// ImportDevices creates and updates devices from a file. Needs inventory.device.write. Idempotent: a row is found again by
 	// site and name. One bad row never stops the rest. Errors: INVALID_ARGUMENT/FORMAT_UNKNOWN, /HEADER_INVALID.
 	ImportDevices(context.Context, *ImportDevicesRequest) (*ImportDevicesResponse, error)
@@ -293,6 +312,9 @@ func (UnimplementedDeviceServiceServer) UpdateDevice(context.Context, *UpdateDev
 }
 func (UnimplementedDeviceServiceServer) DeleteDevice(context.Context, *DeleteDeviceRequest) (*emptypb.Empty, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteDevice not implemented")
+}
+func (UnimplementedDeviceServiceServer) RestoreDevice(context.Context, *RestoreDeviceRequest) (*Device, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestoreDevice not implemented")
 }
 func (UnimplementedDeviceServiceServer) ImportDevices(context.Context, *ImportDevicesRequest) (*ImportDevicesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ImportDevices not implemented")
@@ -425,6 +447,24 @@ func _DeviceService_DeleteDevice_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DeviceServiceServer).DeleteDevice(ctx, req.(*DeleteDeviceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeviceService_RestoreDevice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestoreDeviceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeviceServiceServer).RestoreDevice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeviceService_RestoreDevice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeviceServiceServer).RestoreDevice(ctx, req.(*RestoreDeviceRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -599,6 +639,10 @@ var DeviceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteDevice",
 			Handler:    _DeviceService_DeleteDevice_Handler,
+		},
+		{
+			MethodName: "RestoreDevice",
+			Handler:    _DeviceService_RestoreDevice_Handler,
 		},
 		{
 			MethodName: "ImportDevices",
