@@ -46,6 +46,8 @@ type Config struct {
 	Mirror string
 	// MaxSessions bounds the local agent's sessions with devices. 0: the gateway's own bound.
 	MaxSessions int
+	// KeepOriginalsDays is how long original configurations are kept, but for the newest of each device. 0: for ever.
+	KeepOriginalsDays int
 	// KeepRunsDays is how long ended runs are kept, with their tasks, logs and results. 0: 90; negative: for ever.
 	KeepRunsDays int
 }
@@ -95,7 +97,8 @@ type file struct {
 	} `yaml:"log"`
 	MaxSessions int `yaml:"max_sessions"`
 	Retention   struct {
-		RunsDays int `yaml:"runs_days"`
+		RunsDays      int `yaml:"runs_days"`
+		OriginalsDays int `yaml:"originals_days"`
 	} `yaml:"retention"`
 	Mirror string `yaml:"mirror"`
 }
@@ -133,6 +136,9 @@ func (c Config) ReadFile(path string) (Config, error) {
 	}
 	if in.MaxSessions > 0 {
 		c.MaxSessions = in.MaxSessions
+	}
+	if in.Retention.OriginalsDays > 0 {
+		c.KeepOriginalsDays = in.Retention.OriginalsDays
 	}
 	if in.Retention.RunsDays != 0 {
 		c.KeepRunsDays = in.Retention.RunsDays

@@ -108,9 +108,11 @@ type house struct {
 	// mirror is where the history is mirrored to, signed with key; empty: nowhere.
 	mirror string
 	key    *keyfile.Key
-	fence  int64
-	log    *slog.Logger
-	now    func() time.Time
+	// keepOriginals is as configured.
+	keepOriginals time.Duration
+	fence         int64
+	log           *slog.Logger
+	now           func() time.Time
 }
 
 func open(t testing.TB) *house {
@@ -135,7 +137,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names}})
 }
 

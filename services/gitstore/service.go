@@ -31,6 +31,8 @@ type Config struct {
 	Dir string
 	// Mirror is the second place of the history: a folder that exists, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME. Empty: none.
 	Mirror string
+	// KeepOriginals is how long originals are kept but for the newest of each artifact; 0: for ever. The masked history is always kept.
+	KeepOriginals time.Duration
 }
 
 // Deps is what gitstore needs of the world. All but Log, Now and Metrics are required, Key only with a mirror.
@@ -76,6 +78,8 @@ type Service struct {
 	// index narrows searches down; searching bounds how many there are at once.
 	index     *sift.Index
 	searching chan struct{}
+	// keepOriginals is 0 for ever.
+	keepOriginals time.Duration
 }
 
 // New opens the repository, makes it at the first start, and brings its ref and the database's head together. It blocks on disk and database, for long where the
@@ -100,7 +104,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets),
-		searching: make(chan struct{}, maxSearches), clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
+		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
 	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}

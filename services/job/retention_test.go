@@ -39,9 +39,22 @@ func TestOldRunsGoWithAllThatIsTheirs(t *testing.T) {
 	h.reap()
 	require.Equal(t, old.GetId(), h.get(old.GetId()).GetId(), "not yet")
 
+	ask := func(days int32) *jobv1.RunRetention {
+		out, err := h.runs.GetRunRetention(h.ctx, &jobv1.GetRunRetentionRequest{Days: days})
+		require.NoError(t, err)
+		return out
+	}
+	require.EqualValues(t, 0, ask(0).GetRuns())
+	require.EqualValues(t, 90, ask(0).GetConfiguredDays())
+	require.EqualValues(t, 1, ask(88).GetRuns(), "the older one would go, the recent one not")
+	require.EqualValues(t, 3, ask(88).GetTasks())
+	require.NotNil(t, ask(88).GetOldest())
+	_, err := h.runs.GetRunRetention(h.ctx, &jobv1.GetRunRetentionRequest{Days: -1})
+	require.Equal(t, "FIELD_INVALID", errs.Reason(err))
+
 	h.clock.add(2 * 24 * time.Hour)
 	h.reap()
-	_, err := h.runs.GetRun(h.ctx, &jobv1.GetRunRequest{Id: old.GetId()})
+	_, err = h.runs.GetRun(h.ctx, &jobv1.GetRunRequest{Id: old.GetId()})
 	require.Equal(t, "RUN_NOT_FOUND", errs.Reason(err))
 	require.Equal(t, 3, h.rows("attempt"))
 	require.Equal(t, 0, h.rows("task_result"))

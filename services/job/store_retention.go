@@ -41,3 +41,8 @@ func firstID(at time.Time) (id uuid.UUID) {
 	copy(id[:6], b[:6])
 	return id
 }
+
+func (s *store) countOld(ctx context.Context, before time.Time) (jobsql.CountOldRunsRow, error) {
+	row, err := s.q.CountOldRuns(ctx, jobsql.CountOldRunsParams{Before: utc(before), BeforeID: firstID(before)})
+	return row, sqlError(err)
+}

@@ -21,6 +21,6 @@ WITH deltas AS (DELETE FROM run_delta WHERE run_id = sqlc.arg(run_id)::uuid)
 DELETE FROM run WHERE id = sqlc.arg(run_id)::uuid;
 
 -- name: CountOldRuns :one
-SELECT count(*)::bigint AS runs, COALESCE(sum(total), 0)::bigint AS tasks, min(created_at)::timestamptz AS oldest
+SELECT count(*)::bigint AS runs, COALESCE(sum(total), 0)::bigint AS tasks, COALESCE(min(created_at), 'epoch')::timestamptz AS oldest
 FROM run
 WHERE finished_at < sqlc.arg(before)::timestamptz AND id < sqlc.arg(before_id)::uuid;

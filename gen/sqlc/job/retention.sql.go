@@ -13,7 +13,7 @@ import (
 )
 
 const countOldRuns = `-- name: CountOldRuns :one
-SELECT count(*)::bigint AS runs, COALESCE(sum(total), 0)::bigint AS tasks, min(created_at)::timestamptz AS oldest
+SELECT count(*)::bigint AS runs, COALESCE(sum(total), 0)::bigint AS tasks, COALESCE(min(created_at), 'epoch')::timestamptz AS oldest
 FROM run
 WHERE finished_at < $1::timestamptz AND id < $2::uuid
 `

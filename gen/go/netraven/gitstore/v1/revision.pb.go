@@ -830,6 +830,132 @@ func (x *GetDiffRequest) GetFormat() string {
 	return ""
 }
 
+// GetOriginalRetentionRequest asks about a number of days.
+type GetOriginalRetentionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0: what is configured.
+	Days          int32 `protobuf:"varint,1,opt,name=days,proto3" json:"days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOriginalRetentionRequest) Reset() {
+	*x = GetOriginalRetentionRequest{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOriginalRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOriginalRetentionRequest) ProtoMessage() {}
+
+func (x *GetOriginalRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOriginalRetentionRequest.ProtoReflect.Descriptor instead.
+func (*GetOriginalRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetOriginalRetentionRequest) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+// OriginalRetention is what would go.
+type OriginalRetention struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As configured; 0: for ever.
+	ConfiguredDays int32 `protobuf:"varint,1,opt,name=configured_days,json=configuredDays,proto3" json:"configured_days,omitempty"`
+	Days           int32 `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
+	Originals      int64 `protobuf:"varint,3,opt,name=originals,proto3" json:"originals,omitempty"`
+	// As they are kept: compressed and sealed.
+	Bytes int64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// When the oldest of them was recorded.
+	Oldest        *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OriginalRetention) Reset() {
+	*x = OriginalRetention{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OriginalRetention) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OriginalRetention) ProtoMessage() {}
+
+func (x *OriginalRetention) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OriginalRetention.ProtoReflect.Descriptor instead.
+func (*OriginalRetention) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OriginalRetention) GetConfiguredDays() int32 {
+	if x != nil {
+		return x.ConfiguredDays
+	}
+	return 0
+}
+
+func (x *OriginalRetention) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *OriginalRetention) GetOriginals() int64 {
+	if x != nil {
+		return x.Originals
+	}
+	return 0
+}
+
+func (x *OriginalRetention) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *OriginalRetention) GetOldest() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Oldest
+	}
+	return nil
+}
+
 // One stretch with its surroundings: what a side-by-side view shows.
 type Diff_Hunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -845,7 +971,7 @@ type Diff_Hunk struct {
 
 func (x *Diff_Hunk) Reset() {
 	*x = Diff_Hunk{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +983,7 @@ func (x *Diff_Hunk) String() string {
 func (*Diff_Hunk) ProtoMessage() {}
 
 func (x *Diff_Hunk) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -920,7 +1046,7 @@ type Diff_Line struct {
 
 func (x *Diff_Line) Reset() {
 	*x = Diff_Line{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1058,7 @@ func (x *Diff_Line) String() string {
 func (*Diff_Line) ProtoMessage() {}
 
 func (x *Diff_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1101,7 @@ type Blame_Section struct {
 
 func (x *Blame_Section) Reset() {
 	*x = Blame_Section{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1113,7 @@ func (x *Blame_Section) String() string {
 func (*Blame_Section) ProtoMessage() {}
 
 func (x *Blame_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,13 +1231,22 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x0eGetDiffRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
-	"\x06format\x18\x03 \x01(\tR\x06format2\xac\a\n" +
+	"\x06format\x18\x03 \x01(\tR\x06format\"1\n" +
+	"\x1bGetOriginalRetentionRequest\x12\x12\n" +
+	"\x04days\x18\x01 \x01(\x05R\x04days\"\xb8\x01\n" +
+	"\x11OriginalRetention\x12'\n" +
+	"\x0fconfigured_days\x18\x01 \x01(\x05R\x0econfiguredDays\x12\x12\n" +
+	"\x04days\x18\x02 \x01(\x05R\x04days\x12\x1c\n" +
+	"\toriginals\x18\x03 \x01(\x03R\toriginals\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x122\n" +
+	"\x06oldest\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest2\xe0\b\n" +
 	"\x0fRevisionService\x12\xc6\x01\n" +
 	"\rListRevisions\x12*.netraven.gitstore.v1.ListRevisionsRequest\x1a+.netraven.gitstore.v1.ListRevisionsResponse\"\\\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02<Z\x13\x12\x11/api/v1/revisions\x12%/api/v1/devices/{device_id}/revisions\x12\x91\x01\n" +
 	"\vGetRevision\x12(.netraven.gitstore.v1.GetRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"8\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/revisions/{id}\x12\xa3\x01\n" +
 	"\x0eAcceptRevision\x12+.netraven.gitstore.v1.AcceptRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"D\x8a\xb5\x18\x18gitstore.revision.accept\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/revisions/{id}:accept\x12\x8d\x01\n" +
 	"\n" +
-	"GetContent\x12'.netraven.gitstore.v1.GetContentRequest\x1a\x14.google.api.HttpBody\"@\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/revisions/{id}/content\x12\x8e\x01\n" +
+	"GetContent\x12'.netraven.gitstore.v1.GetContentRequest\x1a\x14.google.api.HttpBody\"@\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/revisions/{id}/content\x12\xb1\x01\n" +
+	"\x14GetOriginalRetention\x121.netraven.gitstore.v1.GetOriginalRetentionRequest\x1a'.netraven.gitstore.v1.OriginalRetention\"=\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/retention/originals\x12\x8e\x01\n" +
 	"\bGetBlame\x12%.netraven.gitstore.v1.GetBlameRequest\x1a\x1b.netraven.gitstore.v1.Blame\">\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/v1/revisions/{id}/blame\x12u\n" +
 	"\aGetDiff\x12$.netraven.gitstore.v1.GetDiffRequest\x1a\x14.google.api.HttpBody\".\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/diffB\xe0\x01\n" +
 	"\x18com.netraven.gitstore.v1B\rRevisionProtoP\x01ZCgithub.com/netraven/netraven/gen/go/netraven/gitstore/v1;gitstorev1\xa2\x02\x03NGX\xaa\x02\x14Netraven.Gitstore.V1\xca\x02\x14Netraven\\Gitstore\\V1\xe2\x02 Netraven\\Gitstore\\V1\\GPBMetadata\xea\x02\x16Netraven::Gitstore::V1b\x06proto3"
@@ -1129,54 +1264,59 @@ func file_netraven_gitstore_v1_revision_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_gitstore_v1_revision_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_netraven_gitstore_v1_revision_proto_goTypes = []any{
-	(Revision_State)(0),           // 0: netraven.gitstore.v1.Revision.State
-	(Diff_Line_Side)(0),           // 1: netraven.gitstore.v1.Diff.Line.Side
-	(*Revision)(nil),              // 2: netraven.gitstore.v1.Revision
-	(*Diff)(nil),                  // 3: netraven.gitstore.v1.Diff
-	(*Blame)(nil),                 // 4: netraven.gitstore.v1.Blame
-	(*ListRevisionsRequest)(nil),  // 5: netraven.gitstore.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil), // 6: netraven.gitstore.v1.ListRevisionsResponse
-	(*GetRevisionRequest)(nil),    // 7: netraven.gitstore.v1.GetRevisionRequest
-	(*AcceptRevisionRequest)(nil), // 8: netraven.gitstore.v1.AcceptRevisionRequest
-	(*GetContentRequest)(nil),     // 9: netraven.gitstore.v1.GetContentRequest
-	(*GetBlameRequest)(nil),       // 10: netraven.gitstore.v1.GetBlameRequest
-	(*GetDiffRequest)(nil),        // 11: netraven.gitstore.v1.GetDiffRequest
-	(*Diff_Hunk)(nil),             // 12: netraven.gitstore.v1.Diff.Hunk
-	(*Diff_Line)(nil),             // 13: netraven.gitstore.v1.Diff.Line
-	(*Blame_Section)(nil),         // 14: netraven.gitstore.v1.Blame.Section
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*httpbody.HttpBody)(nil),     // 16: google.api.HttpBody
+	(Revision_State)(0),                 // 0: netraven.gitstore.v1.Revision.State
+	(Diff_Line_Side)(0),                 // 1: netraven.gitstore.v1.Diff.Line.Side
+	(*Revision)(nil),                    // 2: netraven.gitstore.v1.Revision
+	(*Diff)(nil),                        // 3: netraven.gitstore.v1.Diff
+	(*Blame)(nil),                       // 4: netraven.gitstore.v1.Blame
+	(*ListRevisionsRequest)(nil),        // 5: netraven.gitstore.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil),       // 6: netraven.gitstore.v1.ListRevisionsResponse
+	(*GetRevisionRequest)(nil),          // 7: netraven.gitstore.v1.GetRevisionRequest
+	(*AcceptRevisionRequest)(nil),       // 8: netraven.gitstore.v1.AcceptRevisionRequest
+	(*GetContentRequest)(nil),           // 9: netraven.gitstore.v1.GetContentRequest
+	(*GetBlameRequest)(nil),             // 10: netraven.gitstore.v1.GetBlameRequest
+	(*GetDiffRequest)(nil),              // 11: netraven.gitstore.v1.GetDiffRequest
+	(*GetOriginalRetentionRequest)(nil), // 12: netraven.gitstore.v1.GetOriginalRetentionRequest
+	(*OriginalRetention)(nil),           // 13: netraven.gitstore.v1.OriginalRetention
+	(*Diff_Hunk)(nil),                   // 14: netraven.gitstore.v1.Diff.Hunk
+	(*Diff_Line)(nil),                   // 15: netraven.gitstore.v1.Diff.Line
+	(*Blame_Section)(nil),               // 16: netraven.gitstore.v1.Blame.Section
+	(*timestamppb.Timestamp)(nil),       // 17: google.protobuf.Timestamp
+	(*httpbody.HttpBody)(nil),           // 18: google.api.HttpBody
 }
 var file_netraven_gitstore_v1_revision_proto_depIdxs = []int32{
-	15, // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	12, // 1: netraven.gitstore.v1.Diff.hunks:type_name -> netraven.gitstore.v1.Diff.Hunk
-	14, // 2: netraven.gitstore.v1.Blame.sections:type_name -> netraven.gitstore.v1.Blame.Section
+	17, // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
+	14, // 1: netraven.gitstore.v1.Diff.hunks:type_name -> netraven.gitstore.v1.Diff.Hunk
+	16, // 2: netraven.gitstore.v1.Blame.sections:type_name -> netraven.gitstore.v1.Blame.Section
 	0,  // 3: netraven.gitstore.v1.ListRevisionsRequest.state:type_name -> netraven.gitstore.v1.Revision.State
-	15, // 4: netraven.gitstore.v1.ListRevisionsRequest.since:type_name -> google.protobuf.Timestamp
-	15, // 5: netraven.gitstore.v1.ListRevisionsRequest.until:type_name -> google.protobuf.Timestamp
+	17, // 4: netraven.gitstore.v1.ListRevisionsRequest.since:type_name -> google.protobuf.Timestamp
+	17, // 5: netraven.gitstore.v1.ListRevisionsRequest.until:type_name -> google.protobuf.Timestamp
 	2,  // 6: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
-	13, // 7: netraven.gitstore.v1.Diff.Hunk.lines:type_name -> netraven.gitstore.v1.Diff.Line
-	1,  // 8: netraven.gitstore.v1.Diff.Line.side:type_name -> netraven.gitstore.v1.Diff.Line.Side
-	2,  // 9: netraven.gitstore.v1.Blame.Section.revision:type_name -> netraven.gitstore.v1.Revision
-	5,  // 10: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
-	7,  // 11: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
-	8,  // 12: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
-	9,  // 13: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
-	10, // 14: netraven.gitstore.v1.RevisionService.GetBlame:input_type -> netraven.gitstore.v1.GetBlameRequest
-	11, // 15: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
-	6,  // 16: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
-	2,  // 17: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
-	2,  // 18: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
-	16, // 19: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
-	4,  // 20: netraven.gitstore.v1.RevisionService.GetBlame:output_type -> netraven.gitstore.v1.Blame
-	16, // 21: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 7: netraven.gitstore.v1.OriginalRetention.oldest:type_name -> google.protobuf.Timestamp
+	15, // 8: netraven.gitstore.v1.Diff.Hunk.lines:type_name -> netraven.gitstore.v1.Diff.Line
+	1,  // 9: netraven.gitstore.v1.Diff.Line.side:type_name -> netraven.gitstore.v1.Diff.Line.Side
+	2,  // 10: netraven.gitstore.v1.Blame.Section.revision:type_name -> netraven.gitstore.v1.Revision
+	5,  // 11: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
+	7,  // 12: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
+	8,  // 13: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
+	9,  // 14: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
+	12, // 15: netraven.gitstore.v1.RevisionService.GetOriginalRetention:input_type -> netraven.gitstore.v1.GetOriginalRetentionRequest
+	10, // 16: netraven.gitstore.v1.RevisionService.GetBlame:input_type -> netraven.gitstore.v1.GetBlameRequest
+	11, // 17: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
+	6,  // 18: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
+	2,  // 19: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
+	2,  // 20: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
+	18, // 21: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
+	13, // 22: netraven.gitstore.v1.RevisionService.GetOriginalRetention:output_type -> netraven.gitstore.v1.OriginalRetention
+	4,  // 23: netraven.gitstore.v1.RevisionService.GetBlame:output_type -> netraven.gitstore.v1.Blame
+	18, // 24: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_netraven_gitstore_v1_revision_proto_init() }
@@ -1190,7 +1330,7 @@ func file_netraven_gitstore_v1_revision_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_gitstore_v1_revision_proto_rawDesc), len(file_netraven_gitstore_v1_revision_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

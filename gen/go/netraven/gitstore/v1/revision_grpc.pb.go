@@ -20,12 +20,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RevisionService_ListRevisions_FullMethodName  = "/netraven.gitstore.v1.RevisionService/ListRevisions"
-	RevisionService_GetRevision_FullMethodName    = "/netraven.gitstore.v1.RevisionService/GetRevision"
-	RevisionService_AcceptRevision_FullMethodName = "/netraven.gitstore.v1.RevisionService/AcceptRevision"
-	RevisionService_GetContent_FullMethodName     = "/netraven.gitstore.v1.RevisionService/GetContent"
-	RevisionService_GetBlame_FullMethodName       = "/netraven.gitstore.v1.RevisionService/GetBlame"
-	RevisionService_GetDiff_FullMethodName        = "/netraven.gitstore.v1.RevisionService/GetDiff"
+	RevisionService_ListRevisions_FullMethodName        = "/netraven.gitstore.v1.RevisionService/ListRevisions"
+	RevisionService_GetRevision_FullMethodName          = "/netraven.gitstore.v1.RevisionService/GetRevision"
+	RevisionService_AcceptRevision_FullMethodName       = "/netraven.gitstore.v1.RevisionService/AcceptRevision"
+	RevisionService_GetContent_FullMethodName           = "/netraven.gitstore.v1.RevisionService/GetContent"
+	RevisionService_GetOriginalRetention_FullMethodName = "/netraven.gitstore.v1.RevisionService/GetOriginalRetention"
+	RevisionService_GetBlame_FullMethodName             = "/netraven.gitstore.v1.RevisionService/GetBlame"
+	RevisionService_GetDiff_FullMethodName              = "/netraven.gitstore.v1.RevisionService/GetDiff"
 )
 
 // RevisionServiceClient is the client API for RevisionService service.
@@ -48,6 +49,10 @@ type RevisionServiceClient interface {
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	GetContent(ctx context.Context, in *GetContentRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
+	// GetOriginalRetention answers what would go now if originals were kept for so many days: a look before retention.originals_days is set. The
+	// newest original of each artifact never goes, and the masked history stays whole. Needs gitstore.revision.read. Errors:
+	// INVALID_ARGUMENT/FIELD_INVALID.
+	GetOriginalRetention(ctx context.Context, in *GetOriginalRetentionRequest, opts ...grpc.CallOption) (*OriginalRetention, error)
 	// GetBlame answers with which revision each line of a masked text came. It reads the revisions back until every line is explained, at
 	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
 	GetBlame(ctx context.Context, in *GetBlameRequest, opts ...grpc.CallOption) (*Blame, error)
@@ -104,6 +109,16 @@ func (c *revisionServiceClient) GetContent(ctx context.Context, in *GetContentRe
 	return out, nil
 }
 
+func (c *revisionServiceClient) GetOriginalRetention(ctx context.Context, in *GetOriginalRetentionRequest, opts ...grpc.CallOption) (*OriginalRetention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OriginalRetention)
+	err := c.cc.Invoke(ctx, RevisionService_GetOriginalRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *revisionServiceClient) GetBlame(ctx context.Context, in *GetBlameRequest, opts ...grpc.CallOption) (*Blame, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Blame)
@@ -144,6 +159,10 @@ type RevisionServiceServer interface {
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error)
+	// GetOriginalRetention answers what would go now if originals were kept for so many days: a look before retention.originals_days is set. The
+	// newest original of each artifact never goes, and the masked history stays whole. Needs gitstore.revision.read. Errors:
+	// INVALID_ARGUMENT/FIELD_INVALID.
+	GetOriginalRetention(context.Context, *GetOriginalRetentionRequest) (*OriginalRetention, error)
 	// GetBlame answers with which revision each line of a masked text came. It reads the revisions back until every line is explained, at
 	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
 	GetBlame(context.Context, *GetBlameRequest) (*Blame, error)
@@ -171,6 +190,9 @@ func (UnimplementedRevisionServiceServer) AcceptRevision(context.Context, *Accep
 }
 func (UnimplementedRevisionServiceServer) GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetContent not implemented")
+}
+func (UnimplementedRevisionServiceServer) GetOriginalRetention(context.Context, *GetOriginalRetentionRequest) (*OriginalRetention, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOriginalRetention not implemented")
 }
 func (UnimplementedRevisionServiceServer) GetBlame(context.Context, *GetBlameRequest) (*Blame, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetBlame not implemented")
@@ -271,6 +293,24 @@ func _RevisionService_GetContent_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RevisionService_GetOriginalRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOriginalRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RevisionServiceServer).GetOriginalRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RevisionService_GetOriginalRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RevisionServiceServer).GetOriginalRetention(ctx, req.(*GetOriginalRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RevisionService_GetBlame_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetBlameRequest)
 	if err := dec(in); err != nil {
@@ -329,6 +369,10 @@ var RevisionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetContent",
 			Handler:    _RevisionService_GetContent_Handler,
+		},
+		{
+			MethodName: "GetOriginalRetention",
+			Handler:    _RevisionService_GetOriginalRetention_Handler,
 		},
 		{
 			MethodName: "GetBlame",

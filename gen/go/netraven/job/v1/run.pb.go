@@ -1549,6 +1549,131 @@ func (x *ListTaskLogResponse) GetNextPageToken() string {
 	return ""
 }
 
+// GetRunRetentionRequest asks about a number of days.
+type GetRunRetentionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0: what is configured.
+	Days          int32 `protobuf:"varint,1,opt,name=days,proto3" json:"days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRunRetentionRequest) Reset() {
+	*x = GetRunRetentionRequest{}
+	mi := &file_netraven_job_v1_run_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRunRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRunRetentionRequest) ProtoMessage() {}
+
+func (x *GetRunRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_job_v1_run_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRunRetentionRequest.ProtoReflect.Descriptor instead.
+func (*GetRunRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetRunRetentionRequest) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+// RunRetention is what would go.
+type RunRetention struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As configured; 0: for ever.
+	ConfiguredDays int32 `protobuf:"varint,1,opt,name=configured_days,json=configuredDays,proto3" json:"configured_days,omitempty"`
+	Days           int32 `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
+	Runs           int64 `protobuf:"varint,3,opt,name=runs,proto3" json:"runs,omitempty"`
+	Tasks          int64 `protobuf:"varint,4,opt,name=tasks,proto3" json:"tasks,omitempty"`
+	// When the oldest of them was created.
+	Oldest        *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunRetention) Reset() {
+	*x = RunRetention{}
+	mi := &file_netraven_job_v1_run_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunRetention) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunRetention) ProtoMessage() {}
+
+func (x *RunRetention) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_job_v1_run_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunRetention.ProtoReflect.Descriptor instead.
+func (*RunRetention) Descriptor() ([]byte, []int) {
+	return file_netraven_job_v1_run_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *RunRetention) GetConfiguredDays() int32 {
+	if x != nil {
+		return x.ConfiguredDays
+	}
+	return 0
+}
+
+func (x *RunRetention) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+func (x *RunRetention) GetRuns() int64 {
+	if x != nil {
+		return x.Runs
+	}
+	return 0
+}
+
+func (x *RunRetention) GetTasks() int64 {
+	if x != nil {
+		return x.Tasks
+	}
+	return 0
+}
+
+func (x *RunRetention) GetOldest() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Oldest
+	}
+	return nil
+}
+
 // Counts of the tasks expanded so far.
 type Run_Counts struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -1566,7 +1691,7 @@ type Run_Counts struct {
 
 func (x *Run_Counts) Reset() {
 	*x = Run_Counts{}
-	mi := &file_netraven_job_v1_run_proto_msgTypes[22]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +1703,7 @@ func (x *Run_Counts) String() string {
 func (*Run_Counts) ProtoMessage() {}
 
 func (x *Run_Counts) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_job_v1_run_proto_msgTypes[22]
+	mi := &file_netraven_job_v1_run_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +1923,15 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"m\n" +
 	"\x13ListTaskLogResponse\x12.\n" +
 	"\x05items\x18\x01 \x03(\v2\x18.netraven.job.v1.LogLineR\x05items\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x94\x0f\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n" +
+	"\x16GetRunRetentionRequest\x12\x12\n" +
+	"\x04days\x18\x01 \x01(\x05R\x04days\"\xa9\x01\n" +
+	"\fRunRetention\x12'\n" +
+	"\x0fconfigured_days\x18\x01 \x01(\x05R\x0econfiguredDays\x12\x12\n" +
+	"\x04days\x18\x02 \x01(\x05R\x04days\x12\x12\n" +
+	"\x04runs\x18\x03 \x01(\x03R\x04runs\x12\x14\n" +
+	"\x05tasks\x18\x04 \x01(\x03R\x05tasks\x122\n" +
+	"\x06oldest\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest2\xa0\x10\n" +
 	"\n" +
 	"RunService\x12|\n" +
 	"\tCreateRun\x12!.netraven.job.v1.CreateRunRequest\x1a\x14.netraven.job.v1.Run\"6\x8a\xb5\x18\x0ejob.run.create\x92\xb5\x18\tscheduler\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/api/v1/runs\x12~\n" +
@@ -1815,7 +1948,8 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\n" +
 	"CancelTask\x12\".netraven.job.v1.CancelTaskRequest\x1a\x15.netraven.job.v1.Task\"6\x8a\xb5\x18\x0ejob.run.cancel\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/api/v1/tasks/{id}:cancel\x12m\n" +
 	"\aGetTask\x12\x1f.netraven.job.v1.GetTaskRequest\x1a\x15.netraven.job.v1.Task\"*\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x14\x12\x12/api/v1/tasks/{id}\x12\x86\x01\n" +
-	"\rGetTaskResult\x12%.netraven.job.v1.GetTaskResultRequest\x1a\x1b.netraven.job.v1.TaskResult\"1\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/tasks/{id}/result\x12\x91\x01\n" +
+	"\rGetTaskResult\x12%.netraven.job.v1.GetTaskResultRequest\x1a\x1b.netraven.job.v1.TaskResult\"1\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/tasks/{id}/result\x12\x89\x01\n" +
+	"\x0fGetRunRetention\x12'.netraven.job.v1.GetRunRetentionRequest\x1a\x1d.netraven.job.v1.RunRetention\".\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/retention/runs\x12\x91\x01\n" +
 	"\rGetTranscript\x12%.netraven.job.v1.GetTranscriptRequest\x1a\x1b.netraven.job.v1.Transcript\"<\x8a\xb5\x18\x13job.transcript.read\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/tasks/{id}/transcript\x12\x88\x01\n" +
 	"\vListTaskLog\x12#.netraven.job.v1.ListTaskLogRequest\x1a$.netraven.job.v1.ListTaskLogResponse\".\x8a\xb5\x18\fjob.run.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/tasks/{id}/logB\xb8\x01\n" +
 	"\x13com.netraven.job.v1B\bRunProtoP\x01Z9github.com/netraven/netraven/gen/go/netraven/job/v1;jobv1\xa2\x02\x03NJX\xaa\x02\x0fNetraven.Job.V1\xca\x02\x0fNetraven\\Job\\V1\xe2\x02\x1bNetraven\\Job\\V1\\GPBMetadata\xea\x02\x11Netraven::Job::V1b\x06proto3"
@@ -1833,94 +1967,99 @@ func file_netraven_job_v1_run_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_job_v1_run_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_netraven_job_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_netraven_job_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_netraven_job_v1_run_proto_goTypes = []any{
-	(Run_State)(0),                // 0: netraven.job.v1.Run.State
-	(Task_State)(0),               // 1: netraven.job.v1.Task.State
-	(*Run)(nil),                   // 2: netraven.job.v1.Run
-	(*Task)(nil),                  // 3: netraven.job.v1.Task
-	(*RunEvent)(nil),              // 4: netraven.job.v1.RunEvent
-	(*LogLine)(nil),               // 5: netraven.job.v1.LogLine
-	(*CreateRunRequest)(nil),      // 6: netraven.job.v1.CreateRunRequest
-	(*TestDeviceRequest)(nil),     // 7: netraven.job.v1.TestDeviceRequest
-	(*ListRunsRequest)(nil),       // 8: netraven.job.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),      // 9: netraven.job.v1.ListRunsResponse
-	(*GetRunRequest)(nil),         // 10: netraven.job.v1.GetRunRequest
-	(*ListTasksRequest)(nil),      // 11: netraven.job.v1.ListTasksRequest
-	(*ListTasksResponse)(nil),     // 12: netraven.job.v1.ListTasksResponse
-	(*WatchRunRequest)(nil),       // 13: netraven.job.v1.WatchRunRequest
-	(*CancelRunRequest)(nil),      // 14: netraven.job.v1.CancelRunRequest
-	(*PauseRunRequest)(nil),       // 15: netraven.job.v1.PauseRunRequest
-	(*ResumeRunRequest)(nil),      // 16: netraven.job.v1.ResumeRunRequest
-	(*RetryFailedRequest)(nil),    // 17: netraven.job.v1.RetryFailedRequest
-	(*CancelTaskRequest)(nil),     // 18: netraven.job.v1.CancelTaskRequest
-	(*GetTaskRequest)(nil),        // 19: netraven.job.v1.GetTaskRequest
-	(*GetTaskResultRequest)(nil),  // 20: netraven.job.v1.GetTaskResultRequest
-	(*GetTranscriptRequest)(nil),  // 21: netraven.job.v1.GetTranscriptRequest
-	(*ListTaskLogRequest)(nil),    // 22: netraven.job.v1.ListTaskLogRequest
-	(*ListTaskLogResponse)(nil),   // 23: netraven.job.v1.ListTaskLogResponse
-	(*Run_Counts)(nil),            // 24: netraven.job.v1.Run.Counts
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 26: google.protobuf.Struct
-	(*Failure)(nil),               // 27: netraven.job.v1.Failure
-	(*TaskResult)(nil),            // 28: netraven.job.v1.TaskResult
-	(*Transcript)(nil),            // 29: netraven.job.v1.Transcript
+	(Run_State)(0),                 // 0: netraven.job.v1.Run.State
+	(Task_State)(0),                // 1: netraven.job.v1.Task.State
+	(*Run)(nil),                    // 2: netraven.job.v1.Run
+	(*Task)(nil),                   // 3: netraven.job.v1.Task
+	(*RunEvent)(nil),               // 4: netraven.job.v1.RunEvent
+	(*LogLine)(nil),                // 5: netraven.job.v1.LogLine
+	(*CreateRunRequest)(nil),       // 6: netraven.job.v1.CreateRunRequest
+	(*TestDeviceRequest)(nil),      // 7: netraven.job.v1.TestDeviceRequest
+	(*ListRunsRequest)(nil),        // 8: netraven.job.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),       // 9: netraven.job.v1.ListRunsResponse
+	(*GetRunRequest)(nil),          // 10: netraven.job.v1.GetRunRequest
+	(*ListTasksRequest)(nil),       // 11: netraven.job.v1.ListTasksRequest
+	(*ListTasksResponse)(nil),      // 12: netraven.job.v1.ListTasksResponse
+	(*WatchRunRequest)(nil),        // 13: netraven.job.v1.WatchRunRequest
+	(*CancelRunRequest)(nil),       // 14: netraven.job.v1.CancelRunRequest
+	(*PauseRunRequest)(nil),        // 15: netraven.job.v1.PauseRunRequest
+	(*ResumeRunRequest)(nil),       // 16: netraven.job.v1.ResumeRunRequest
+	(*RetryFailedRequest)(nil),     // 17: netraven.job.v1.RetryFailedRequest
+	(*CancelTaskRequest)(nil),      // 18: netraven.job.v1.CancelTaskRequest
+	(*GetTaskRequest)(nil),         // 19: netraven.job.v1.GetTaskRequest
+	(*GetTaskResultRequest)(nil),   // 20: netraven.job.v1.GetTaskResultRequest
+	(*GetTranscriptRequest)(nil),   // 21: netraven.job.v1.GetTranscriptRequest
+	(*ListTaskLogRequest)(nil),     // 22: netraven.job.v1.ListTaskLogRequest
+	(*ListTaskLogResponse)(nil),    // 23: netraven.job.v1.ListTaskLogResponse
+	(*GetRunRetentionRequest)(nil), // 24: netraven.job.v1.GetRunRetentionRequest
+	(*RunRetention)(nil),           // 25: netraven.job.v1.RunRetention
+	(*Run_Counts)(nil),             // 26: netraven.job.v1.Run.Counts
+	(*timestamppb.Timestamp)(nil),  // 27: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),        // 28: google.protobuf.Struct
+	(*Failure)(nil),                // 29: netraven.job.v1.Failure
+	(*TaskResult)(nil),             // 30: netraven.job.v1.TaskResult
+	(*Transcript)(nil),             // 31: netraven.job.v1.Transcript
 }
 var file_netraven_job_v1_run_proto_depIdxs = []int32{
 	0,  // 0: netraven.job.v1.Run.state:type_name -> netraven.job.v1.Run.State
-	24, // 1: netraven.job.v1.Run.counts:type_name -> netraven.job.v1.Run.Counts
-	25, // 2: netraven.job.v1.Run.created_at:type_name -> google.protobuf.Timestamp
-	25, // 3: netraven.job.v1.Run.finished_at:type_name -> google.protobuf.Timestamp
-	26, // 4: netraven.job.v1.Run.params:type_name -> google.protobuf.Struct
+	26, // 1: netraven.job.v1.Run.counts:type_name -> netraven.job.v1.Run.Counts
+	27, // 2: netraven.job.v1.Run.created_at:type_name -> google.protobuf.Timestamp
+	27, // 3: netraven.job.v1.Run.finished_at:type_name -> google.protobuf.Timestamp
+	28, // 4: netraven.job.v1.Run.params:type_name -> google.protobuf.Struct
 	1,  // 5: netraven.job.v1.Task.state:type_name -> netraven.job.v1.Task.State
-	27, // 6: netraven.job.v1.Task.failure:type_name -> netraven.job.v1.Failure
-	25, // 7: netraven.job.v1.Task.created_at:type_name -> google.protobuf.Timestamp
-	25, // 8: netraven.job.v1.Task.started_at:type_name -> google.protobuf.Timestamp
-	25, // 9: netraven.job.v1.Task.finished_at:type_name -> google.protobuf.Timestamp
+	29, // 6: netraven.job.v1.Task.failure:type_name -> netraven.job.v1.Failure
+	27, // 7: netraven.job.v1.Task.created_at:type_name -> google.protobuf.Timestamp
+	27, // 8: netraven.job.v1.Task.started_at:type_name -> google.protobuf.Timestamp
+	27, // 9: netraven.job.v1.Task.finished_at:type_name -> google.protobuf.Timestamp
 	2,  // 10: netraven.job.v1.RunEvent.run:type_name -> netraven.job.v1.Run
 	3,  // 11: netraven.job.v1.RunEvent.tasks:type_name -> netraven.job.v1.Task
-	25, // 12: netraven.job.v1.LogLine.at:type_name -> google.protobuf.Timestamp
-	26, // 13: netraven.job.v1.CreateRunRequest.params:type_name -> google.protobuf.Struct
+	27, // 12: netraven.job.v1.LogLine.at:type_name -> google.protobuf.Timestamp
+	28, // 13: netraven.job.v1.CreateRunRequest.params:type_name -> google.protobuf.Struct
 	0,  // 14: netraven.job.v1.ListRunsRequest.state:type_name -> netraven.job.v1.Run.State
 	2,  // 15: netraven.job.v1.ListRunsResponse.items:type_name -> netraven.job.v1.Run
 	1,  // 16: netraven.job.v1.ListTasksRequest.state:type_name -> netraven.job.v1.Task.State
 	3,  // 17: netraven.job.v1.ListTasksResponse.items:type_name -> netraven.job.v1.Task
 	5,  // 18: netraven.job.v1.ListTaskLogResponse.items:type_name -> netraven.job.v1.LogLine
-	6,  // 19: netraven.job.v1.RunService.CreateRun:input_type -> netraven.job.v1.CreateRunRequest
-	7,  // 20: netraven.job.v1.RunService.TestDevice:input_type -> netraven.job.v1.TestDeviceRequest
-	8,  // 21: netraven.job.v1.RunService.ListRuns:input_type -> netraven.job.v1.ListRunsRequest
-	10, // 22: netraven.job.v1.RunService.GetRun:input_type -> netraven.job.v1.GetRunRequest
-	11, // 23: netraven.job.v1.RunService.ListTasks:input_type -> netraven.job.v1.ListTasksRequest
-	13, // 24: netraven.job.v1.RunService.WatchRun:input_type -> netraven.job.v1.WatchRunRequest
-	14, // 25: netraven.job.v1.RunService.CancelRun:input_type -> netraven.job.v1.CancelRunRequest
-	15, // 26: netraven.job.v1.RunService.PauseRun:input_type -> netraven.job.v1.PauseRunRequest
-	16, // 27: netraven.job.v1.RunService.ResumeRun:input_type -> netraven.job.v1.ResumeRunRequest
-	17, // 28: netraven.job.v1.RunService.RetryFailed:input_type -> netraven.job.v1.RetryFailedRequest
-	18, // 29: netraven.job.v1.RunService.CancelTask:input_type -> netraven.job.v1.CancelTaskRequest
-	19, // 30: netraven.job.v1.RunService.GetTask:input_type -> netraven.job.v1.GetTaskRequest
-	20, // 31: netraven.job.v1.RunService.GetTaskResult:input_type -> netraven.job.v1.GetTaskResultRequest
-	21, // 32: netraven.job.v1.RunService.GetTranscript:input_type -> netraven.job.v1.GetTranscriptRequest
-	22, // 33: netraven.job.v1.RunService.ListTaskLog:input_type -> netraven.job.v1.ListTaskLogRequest
-	2,  // 34: netraven.job.v1.RunService.CreateRun:output_type -> netraven.job.v1.Run
-	2,  // 35: netraven.job.v1.RunService.TestDevice:output_type -> netraven.job.v1.Run
-	9,  // 36: netraven.job.v1.RunService.ListRuns:output_type -> netraven.job.v1.ListRunsResponse
-	2,  // 37: netraven.job.v1.RunService.GetRun:output_type -> netraven.job.v1.Run
-	12, // 38: netraven.job.v1.RunService.ListTasks:output_type -> netraven.job.v1.ListTasksResponse
-	4,  // 39: netraven.job.v1.RunService.WatchRun:output_type -> netraven.job.v1.RunEvent
-	2,  // 40: netraven.job.v1.RunService.CancelRun:output_type -> netraven.job.v1.Run
-	2,  // 41: netraven.job.v1.RunService.PauseRun:output_type -> netraven.job.v1.Run
-	2,  // 42: netraven.job.v1.RunService.ResumeRun:output_type -> netraven.job.v1.Run
-	2,  // 43: netraven.job.v1.RunService.RetryFailed:output_type -> netraven.job.v1.Run
-	3,  // 44: netraven.job.v1.RunService.CancelTask:output_type -> netraven.job.v1.Task
-	3,  // 45: netraven.job.v1.RunService.GetTask:output_type -> netraven.job.v1.Task
-	28, // 46: netraven.job.v1.RunService.GetTaskResult:output_type -> netraven.job.v1.TaskResult
-	29, // 47: netraven.job.v1.RunService.GetTranscript:output_type -> netraven.job.v1.Transcript
-	23, // 48: netraven.job.v1.RunService.ListTaskLog:output_type -> netraven.job.v1.ListTaskLogResponse
-	34, // [34:49] is the sub-list for method output_type
-	19, // [19:34] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	27, // 19: netraven.job.v1.RunRetention.oldest:type_name -> google.protobuf.Timestamp
+	6,  // 20: netraven.job.v1.RunService.CreateRun:input_type -> netraven.job.v1.CreateRunRequest
+	7,  // 21: netraven.job.v1.RunService.TestDevice:input_type -> netraven.job.v1.TestDeviceRequest
+	8,  // 22: netraven.job.v1.RunService.ListRuns:input_type -> netraven.job.v1.ListRunsRequest
+	10, // 23: netraven.job.v1.RunService.GetRun:input_type -> netraven.job.v1.GetRunRequest
+	11, // 24: netraven.job.v1.RunService.ListTasks:input_type -> netraven.job.v1.ListTasksRequest
+	13, // 25: netraven.job.v1.RunService.WatchRun:input_type -> netraven.job.v1.WatchRunRequest
+	14, // 26: netraven.job.v1.RunService.CancelRun:input_type -> netraven.job.v1.CancelRunRequest
+	15, // 27: netraven.job.v1.RunService.PauseRun:input_type -> netraven.job.v1.PauseRunRequest
+	16, // 28: netraven.job.v1.RunService.ResumeRun:input_type -> netraven.job.v1.ResumeRunRequest
+	17, // 29: netraven.job.v1.RunService.RetryFailed:input_type -> netraven.job.v1.RetryFailedRequest
+	18, // 30: netraven.job.v1.RunService.CancelTask:input_type -> netraven.job.v1.CancelTaskRequest
+	19, // 31: netraven.job.v1.RunService.GetTask:input_type -> netraven.job.v1.GetTaskRequest
+	20, // 32: netraven.job.v1.RunService.GetTaskResult:input_type -> netraven.job.v1.GetTaskResultRequest
+	24, // 33: netraven.job.v1.RunService.GetRunRetention:input_type -> netraven.job.v1.GetRunRetentionRequest
+	21, // 34: netraven.job.v1.RunService.GetTranscript:input_type -> netraven.job.v1.GetTranscriptRequest
+	22, // 35: netraven.job.v1.RunService.ListTaskLog:input_type -> netraven.job.v1.ListTaskLogRequest
+	2,  // 36: netraven.job.v1.RunService.CreateRun:output_type -> netraven.job.v1.Run
+	2,  // 37: netraven.job.v1.RunService.TestDevice:output_type -> netraven.job.v1.Run
+	9,  // 38: netraven.job.v1.RunService.ListRuns:output_type -> netraven.job.v1.ListRunsResponse
+	2,  // 39: netraven.job.v1.RunService.GetRun:output_type -> netraven.job.v1.Run
+	12, // 40: netraven.job.v1.RunService.ListTasks:output_type -> netraven.job.v1.ListTasksResponse
+	4,  // 41: netraven.job.v1.RunService.WatchRun:output_type -> netraven.job.v1.RunEvent
+	2,  // 42: netraven.job.v1.RunService.CancelRun:output_type -> netraven.job.v1.Run
+	2,  // 43: netraven.job.v1.RunService.PauseRun:output_type -> netraven.job.v1.Run
+	2,  // 44: netraven.job.v1.RunService.ResumeRun:output_type -> netraven.job.v1.Run
+	2,  // 45: netraven.job.v1.RunService.RetryFailed:output_type -> netraven.job.v1.Run
+	3,  // 46: netraven.job.v1.RunService.CancelTask:output_type -> netraven.job.v1.Task
+	3,  // 47: netraven.job.v1.RunService.GetTask:output_type -> netraven.job.v1.Task
+	30, // 48: netraven.job.v1.RunService.GetTaskResult:output_type -> netraven.job.v1.TaskResult
+	25, // 49: netraven.job.v1.RunService.GetRunRetention:output_type -> netraven.job.v1.RunRetention
+	31, // 50: netraven.job.v1.RunService.GetTranscript:output_type -> netraven.job.v1.Transcript
+	23, // 51: netraven.job.v1.RunService.ListTaskLog:output_type -> netraven.job.v1.ListTaskLogResponse
+	36, // [36:52] is the sub-list for method output_type
+	20, // [20:36] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_netraven_job_v1_run_proto_init() }
@@ -1936,7 +2075,7 @@ func file_netraven_job_v1_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_job_v1_run_proto_rawDesc), len(file_netraven_job_v1_run_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,21 +19,22 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RunService_CreateRun_FullMethodName     = "/netraven.job.v1.RunService/CreateRun"
-	RunService_TestDevice_FullMethodName    = "/netraven.job.v1.RunService/TestDevice"
-	RunService_ListRuns_FullMethodName      = "/netraven.job.v1.RunService/ListRuns"
-	RunService_GetRun_FullMethodName        = "/netraven.job.v1.RunService/GetRun"
-	RunService_ListTasks_FullMethodName     = "/netraven.job.v1.RunService/ListTasks"
-	RunService_WatchRun_FullMethodName      = "/netraven.job.v1.RunService/WatchRun"
-	RunService_CancelRun_FullMethodName     = "/netraven.job.v1.RunService/CancelRun"
-	RunService_PauseRun_FullMethodName      = "/netraven.job.v1.RunService/PauseRun"
-	RunService_ResumeRun_FullMethodName     = "/netraven.job.v1.RunService/ResumeRun"
-	RunService_RetryFailed_FullMethodName   = "/netraven.job.v1.RunService/RetryFailed"
-	RunService_CancelTask_FullMethodName    = "/netraven.job.v1.RunService/CancelTask"
-	RunService_GetTask_FullMethodName       = "/netraven.job.v1.RunService/GetTask"
-	RunService_GetTaskResult_FullMethodName = "/netraven.job.v1.RunService/GetTaskResult"
-	RunService_GetTranscript_FullMethodName = "/netraven.job.v1.RunService/GetTranscript"
-	RunService_ListTaskLog_FullMethodName   = "/netraven.job.v1.RunService/ListTaskLog"
+	RunService_CreateRun_FullMethodName       = "/netraven.job.v1.RunService/CreateRun"
+	RunService_TestDevice_FullMethodName      = "/netraven.job.v1.RunService/TestDevice"
+	RunService_ListRuns_FullMethodName        = "/netraven.job.v1.RunService/ListRuns"
+	RunService_GetRun_FullMethodName          = "/netraven.job.v1.RunService/GetRun"
+	RunService_ListTasks_FullMethodName       = "/netraven.job.v1.RunService/ListTasks"
+	RunService_WatchRun_FullMethodName        = "/netraven.job.v1.RunService/WatchRun"
+	RunService_CancelRun_FullMethodName       = "/netraven.job.v1.RunService/CancelRun"
+	RunService_PauseRun_FullMethodName        = "/netraven.job.v1.RunService/PauseRun"
+	RunService_ResumeRun_FullMethodName       = "/netraven.job.v1.RunService/ResumeRun"
+	RunService_RetryFailed_FullMethodName     = "/netraven.job.v1.RunService/RetryFailed"
+	RunService_CancelTask_FullMethodName      = "/netraven.job.v1.RunService/CancelTask"
+	RunService_GetTask_FullMethodName         = "/netraven.job.v1.RunService/GetTask"
+	RunService_GetTaskResult_FullMethodName   = "/netraven.job.v1.RunService/GetTaskResult"
+	RunService_GetRunRetention_FullMethodName = "/netraven.job.v1.RunService/GetRunRetention"
+	RunService_GetTranscript_FullMethodName   = "/netraven.job.v1.RunService/GetTranscript"
+	RunService_ListTaskLog_FullMethodName     = "/netraven.job.v1.RunService/ListTaskLog"
 )
 
 // RunServiceClient is the client API for RunService service.
@@ -80,6 +81,9 @@ type RunServiceClient interface {
 	// gitstore.revision.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/RESULT_NOT_FOUND (no attempt has come to
 	// anything, or the kind finds out nothing but how it ended), PERMISSION_DENIED.
 	GetTaskResult(ctx context.Context, in *GetTaskResultRequest, opts ...grpc.CallOption) (*TaskResult, error)
+	// GetRunRetention answers what would go now if ended runs were kept for so many days: a look before retention.runs_days is set. Needs
+	// job.run.read. Errors: INVALID_ARGUMENT/FIELD_INVALID.
+	GetRunRetention(ctx context.Context, in *GetRunRetentionRequest, opts ...grpc.CallOption) (*RunRetention, error)
 	// GetTranscript answers what the device said and what was typed in the last attempt at a task, where its run has the parameter
 	// transcript. Needs job.transcript.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/TRANSCRIPT_NOT_FOUND (none was asked for, or no
 	// attempt has ended yet).
@@ -235,6 +239,16 @@ func (c *runServiceClient) GetTaskResult(ctx context.Context, in *GetTaskResultR
 	return out, nil
 }
 
+func (c *runServiceClient) GetRunRetention(ctx context.Context, in *GetRunRetentionRequest, opts ...grpc.CallOption) (*RunRetention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RunRetention)
+	err := c.cc.Invoke(ctx, RunService_GetRunRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *runServiceClient) GetTranscript(ctx context.Context, in *GetTranscriptRequest, opts ...grpc.CallOption) (*Transcript, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Transcript)
@@ -299,6 +313,9 @@ type RunServiceServer interface {
 	// gitstore.revision.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/RESULT_NOT_FOUND (no attempt has come to
 	// anything, or the kind finds out nothing but how it ended), PERMISSION_DENIED.
 	GetTaskResult(context.Context, *GetTaskResultRequest) (*TaskResult, error)
+	// GetRunRetention answers what would go now if ended runs were kept for so many days: a look before retention.runs_days is set. Needs
+	// job.run.read. Errors: INVALID_ARGUMENT/FIELD_INVALID.
+	GetRunRetention(context.Context, *GetRunRetentionRequest) (*RunRetention, error)
 	// GetTranscript answers what the device said and what was typed in the last attempt at a task, where its run has the parameter
 	// transcript. Needs job.transcript.read. Errors: NOT_FOUND/TASK_NOT_FOUND, NOT_FOUND/TRANSCRIPT_NOT_FOUND (none was asked for, or no
 	// attempt has ended yet).
@@ -353,6 +370,9 @@ func (UnimplementedRunServiceServer) GetTask(context.Context, *GetTaskRequest) (
 }
 func (UnimplementedRunServiceServer) GetTaskResult(context.Context, *GetTaskResultRequest) (*TaskResult, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTaskResult not implemented")
+}
+func (UnimplementedRunServiceServer) GetRunRetention(context.Context, *GetRunRetentionRequest) (*RunRetention, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRunRetention not implemented")
 }
 func (UnimplementedRunServiceServer) GetTranscript(context.Context, *GetTranscriptRequest) (*Transcript, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTranscript not implemented")
@@ -608,6 +628,24 @@ func _RunService_GetTaskResult_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RunService_GetRunRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRunRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RunServiceServer).GetRunRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RunService_GetRunRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RunServiceServer).GetRunRetention(ctx, req.(*GetRunRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RunService_GetTranscript_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetTranscriptRequest)
 	if err := dec(in); err != nil {
@@ -698,6 +736,10 @@ var RunService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetTaskResult",
 			Handler:    _RunService_GetTaskResult_Handler,
+		},
+		{
+			MethodName: "GetRunRetention",
+			Handler:    _RunService_GetRunRetention_Handler,
 		},
 		{
 			MethodName: "GetTranscript",
