@@ -41,7 +41,7 @@ var commandKind = &jobv1.JobKind{
 // Describe says what the kind takes.
 func (Command) Describe() *jobv1.JobKind { return commandKind }
 
-// Validate refuses what is no list of commands, commands that plainly change the device (INVALID_ARGUMENT/COMMAND_NOT_READ_ONLY), and
+// Validate refuses what is no list of commands, commands that are not known only to read (INVALID_ARGUMENT/COMMAND_NOT_READ_ONLY), and
 // mutating runs altogether (FAILED_PRECONDITION/MUTATING_UNSUPPORTED).
 func (Command) Validate(params *structpb.Struct) error {
 	_, err := readCommandParams(params)
@@ -97,9 +97,9 @@ func commandLine(name string, v *structpb.Value) (string, error) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return "", badParam(name, "INVALID", "must be one line without control characters")
 	}
-	if word := changing(line); word != "" {
-		return "", errs.New(codes.InvalidArgument, "COMMAND_NOT_READ_ONLY", "%q may change the device (%s); a run that is not declared mutating only reads", line, word).
-			Field("params."+name, "NOT_READ_ONLY", fmt.Sprintf("%q may change the device; leave it out", word))
+	if why := unread(line); why != "" {
+		return "", errs.New(codes.InvalidArgument, "COMMAND_NOT_READ_ONLY", "%q is not known only to read: %s; a run of what may change a device must be declared mutating", line, why).
+			Field("params."+name, "NOT_READ_ONLY", why)
 	}
 	return line, nil
 }
