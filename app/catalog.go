@@ -81,7 +81,8 @@ var catalog = []room{
 			return nil, err
 		}
 		return job.New(job.Config{KeepRuns: time.Duration(p.cfg.KeepRunsDays) * 24 * time.Hour}, job.Deps{Pool: p.pool, Log: p.log, Kinds: kinds(), Signer: signer,
-			Inventory: inventoryv1.NewTargetServiceClient(p.to["inventory"]), Vault: vaultv1.NewGrantServiceClient(p.to["vault"])})
+			Inventory: inventoryv1.NewTargetServiceClient(p.to["inventory"]), Vault: vaultv1.NewGrantServiceClient(p.to["vault"]),
+			Trust: authv1.NewTrustServiceClient(p.to["auth"])})
 	}},
 	{"scheduler", schedulerdb.Migrations, []string{"auth", "job"}, func(p *parts) (service, error) {
 		return scheduler.New(scheduler.Config{}, scheduler.Deps{Pool: p.pool, Log: p.log, Jobs: jobv1.NewJobServiceClient(p.to["job"])})

@@ -165,6 +165,9 @@ func (a *Agent) openData() error {
 			err = errors.Join(err, a.journal.end(x))
 		} else {
 			a.aborted = append(a.aborted, x)
+			if a.journal.proceeds(x) {
+				a.log.Warn("an attempt was ended by a restart when it was about to change its device or had begun to; look at the device", "task", x.task)
+			}
 		}
 	}
 	return err

@@ -69,7 +69,7 @@ func files(t *testing.T, dir, sub string) []string {
 func TestOffersThatAreRefused(t *testing.T) { // FAILURES 60, 61
 	h := newFakeHub(t)
 	kind := instant()
-	h.start(t.TempDir(), kind, func(c *Config) { c.Policy.Kinds = []string{"fake"} })
+	h.start(t.TempDir(), kind, func(c *Config) { c.Policy = Policy{Networks: c.Policy.Networks, Kinds: []string{"fake"}} })
 	s := h.stream()
 	stranger := pkitest.New(t).Signer(authv1.IssueCertificateRequest_SPEC_SIGNER)
 	granter := h.ca.Signer(authv1.IssueCertificateRequest_GRANT_SIGNER)
@@ -94,7 +94,7 @@ func TestOffersThatAreRefused(t *testing.T) { // FAILURES 60, 61
 			spec: sign(h.specs, s.spec(func(x *jobv1.TaskSpec) { x.Deadline = timestamppb.New(time.Now().Add(-time.Second)) })),
 			page: testPage, reason: "EXPIRED",
 		},
-		"mutating":     {spec: sign(h.specs, s.spec(func(x *jobv1.TaskSpec) { x.Mutating = true })), page: testPage, reason: "MUTATING_UNSUPPORTED"},
+		"mutating":     {spec: sign(h.specs, s.spec(func(x *jobv1.TaskSpec) { x.Mutating = true })), page: testPage, reason: "POLICY"},
 		"policy":       {spec: sign(h.specs, s.spec(func(x *jobv1.TaskSpec) { x.Kind = "command" })), page: testPage, reason: "POLICY"},
 		"no page":      {spec: sign(h.specs, s.spec()), reason: "NEED_PAGE"},
 		"another page": {spec: sign(h.specs, s.spec()), page: []byte("name: evil\n"), reason: "PAGE_MISMATCH"},
@@ -210,7 +210,7 @@ func TestRestartReportsAborted(t *testing.T) { // FAILURES 2, 3
 	a, err := New(h.config(dir), Deps{Kinds: instant().lookup})
 	require.NoError(t, err)
 	x := attempt{task: "0197f000-0000-7000-8000-000000000001", fence: 9}
-	require.NoError(t, a.journal.begin(x, false)) // then the program was killed
+	require.NoError(t, a.journal.begin(x)) // then the program was killed
 	h.start(dir, instant())
 	s := h.stream()
 	require.Len(t, s.hello.GetAborted(), 1)

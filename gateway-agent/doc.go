@@ -10,6 +10,8 @@
 //   - Keys are made here and never leave; the join token is never in the command line or the environment, and its file is removed.
 //   - A result is on disk before it is sent and until it is DURABLE. A restart or a cut stream loses nothing; a result may be sent twice,
 //     never not at all. What the agent began and did not finish before a restart is in the journal and is reported.
+//   - Before an attempt changes its device, that is in the journal (fsync) and the hub has said Proceed to that very question; no answer means no.
+//     Only a spec that says mutating may ask, and only where the policy file allows that effect.
 //   - An attempt is (task, fence). A second offer of the same attempt is answered, not begun again.
 //   - Originals are sealed under the device's own key before they touch the disk. Grants exist in memory only. What else an attempt found out is
 //     masked text.
@@ -23,6 +25,6 @@
 // An attempt:
 //
 //	Offer -> checked -> refused
-//	            '-> journal, OfferReply, Started -> jobkind (CredentialRequest -> CredentialGrant) -> sealed -> spool -> Result
+//	            '-> journal, OfferReply, Started -> jobkind (CredentialRequest -> CredentialGrant; ProceedRequest -> ProceedReply) -> sealed -> spool -> Result
 //	Result -> DURABLE: record dropped | NEED_CONTENT: sent in full | RETRY_LATER: sent later | REJECT: record quarantined
 package agent

@@ -81,6 +81,7 @@ func (a *Agent) judge(s *session, v *hubv1.ResumeVerdict) {
 	switch v.GetVerdict() {
 	case jobv1.ResumeAgentResponse_CONTINUE:
 		a.ask(s, x)
+		a.askProceed(s, x)
 	case jobv1.ResumeAgentResponse_ABORT:
 		a.cancel(x, errLeaseLost)
 	case jobv1.ResumeAgentResponse_DROP_RESULT:

@@ -9,8 +9,8 @@ import (
 
 const journalEnding = ".begun"
 
-// journal knows which attempts were begun: one empty file each. An attempt of a kind that changes nothing needs no fsync: a lost entry
-// means that job does not find it in Hello and gives it out again, which is what the entry would have said.
+// journal knows which attempts were begun: one file each, empty until the attempt asks to change its device. Until then it needs no fsync: a lost
+// entry means that job does not find it in Hello and gives it out again, which is what the entry would have said.
 type journal struct{ dir string }
 
 func openJournal(dir string) (*journal, error) {
@@ -19,16 +19,32 @@ func openJournal(dir string) (*journal, error) {
 
 func (j *journal) path(a attempt) string { return filepath.Join(j.dir, a.file()+journalEnding) }
 
-// begin notes an attempt, durably if it may change the device.
-func (j *journal) begin(a attempt, mutating bool) error {
+// begin notes an attempt.
+func (j *journal) begin(a attempt) error {
 	f, err := os.OpenFile(j.path(a), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil || !mutating {
+	return f.Close()
+}
+
+// proceed notes, durably, that an attempt is about to change its device.
+func (j *journal) proceed(a attempt) error {
+	f, err := os.OpenFile(j.path(a), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("proceeds\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return syncDir(j.dir)
+}
+
+// proceeds tells whether an attempt was about to change its device.
+func (j *journal) proceeds(a attempt) bool {
+	info, err := os.Stat(j.path(a))
+	return err == nil && info.Size() > 0
 }
 
 // end forgets attempts; one that is not there does no harm.

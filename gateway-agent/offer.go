@@ -57,9 +57,7 @@ func (a *Agent) check(signed *jobv1.SignedSpec) (*jobv1.TaskSpec, string) {
 		return spec, "BAD_SPEC"
 	case !spec.GetDeadline().AsTime().After(a.now()):
 		return spec, "EXPIRED"
-	case spec.GetMutating():
-		return spec, "MUTATING_UNSUPPORTED"
-	case !a.cfg.Policy.allowsKind(spec.GetKind()):
+	case !a.cfg.Policy.allowsKind(spec.GetKind()), spec.GetMutating() && !a.cfg.Policy.allowsMutating():
 		return spec, "POLICY"
 	case spec.GetJump() != nil && a.jumpOf(spec) == nil:
 		return spec, "BAD_SPEC"
@@ -96,7 +94,7 @@ func (a *Agent) admit(spec *jobv1.TaskSpec, o *hubv1.Offer) (*work, string) {
 	case a.older(x):
 		return nil, "BUSY"
 	}
-	if err := a.journal.begin(x, spec.GetMutating()); err != nil {
+	if err := a.journal.begin(x); err != nil {
 		a.log.Error("the journal cannot be written", "err", err)
 		return nil, "SPOOL_FULL"
 	}

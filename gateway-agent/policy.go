@@ -18,20 +18,28 @@ import (
 	"github.com/netraven/netraven/jobkind"
 )
 
-// Policy is what the people at the gateway allow. The hub cannot change it. The zero Policy allows every kind and every address but those
-// of this host and its link: loopback, link-local (cloud metadata), multicast.
+// Policy is what the people at the gateway allow. The hub cannot change it. The zero Policy allows every kind as long as it only reads, and every
+// address but those of this host and its link: loopback, link-local (cloud metadata), multicast.
 type Policy struct {
 	// Networks are the only ones that devices may be in. Empty: all but the special ones above.
 	Networks []netip.Prefix
 	// Kinds are the only kinds of job. Empty: all.
 	Kinds []string
+	// Effects are what jobs may do to devices: EffectRead, EffectMutate. Empty: only read.
+	Effects []string
 	// MaxSessions bounds the sessions with devices; 0: no bound of its own.
 	MaxSessions int
 }
 
-// Unrestricted allows every address, loopback too. It is the policy of the server's own agent.
+// Effects of jobs on devices, as the policy file names them.
+const (
+	EffectRead   = "read_only"
+	EffectMutate = "mutating"
+)
+
+// Unrestricted allows every address, loopback too, and every effect. It is the policy of the server's own agent.
 func Unrestricted() Policy {
-	return Policy{Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
+	return Policy{Effects: []string{EffectRead, EffectMutate}, Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
 }
 
 // ReadPolicy reads a policy file. Errors name what is wrong in it.
@@ -51,6 +59,7 @@ func parsePolicy(b []byte) (Policy, error) {
 	var file struct {
 		Networks    []string `yaml:"networks"`
 		Kinds       []string `yaml:"kinds"`
+		Effects     []string `yaml:"effects"`
 		MaxSessions int      `yaml:"max_sessions"`
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
@@ -58,13 +67,21 @@ func parsePolicy(b []byte) (Policy, error) {
 	if err := dec.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return Policy{}, err
 	}
-	p := Policy{Kinds: file.Kinds, MaxSessions: file.MaxSessions}
+	p := Policy{Kinds: file.Kinds, Effects: file.Effects, MaxSessions: file.MaxSessions}
 	for _, text := range file.Networks {
 		n, err := netip.ParsePrefix(text)
 		if err != nil {
 			return Policy{}, fmt.Errorf("networks: %q is not a network such as 10.0.0.0/8", text)
 		}
 		p.Networks = append(p.Networks, n.Masked())
+	}
+	if len(p.Effects) > 0 && !slices.Contains(p.Effects, EffectRead) {
+		return Policy{}, fmt.Errorf("effects: must name %s", EffectRead)
+	}
+	for _, e := range p.Effects {
+		if e != EffectRead && e != EffectMutate {
+			return Policy{}, fmt.Errorf("effects: there is no %q, only %s and %s", e, EffectRead, EffectMutate)
+		}
 	}
 	if p.MaxSessions < 0 {
 		return Policy{}, errors.New("max_sessions: must not be negative")
@@ -76,6 +93,9 @@ func parsePolicy(b []byte) (Policy, error) {
 func (p Policy) allowsKind(kind string) bool {
 	return len(p.Kinds) == 0 || slices.Contains(p.Kinds, kind)
 }
+
+// allowsMutating tells whether jobs may change devices.
+func (p Policy) allowsMutating() bool { return slices.Contains(p.Effects, EffectMutate) }
 
 // allows tells whether a device may be at the address.
 func (p Policy) allows(ip netip.Addr) bool {

@@ -240,7 +240,7 @@ func (s *session) handle(m *hubv1.HubMessage) {
 	case *hubv1.HubMessage_CredentialGrant:
 		a.granted(m.CredentialGrant)
 	case *hubv1.HubMessage_ProceedReply:
-		a.log.Warn("the hub lets an attempt proceed that did not ask", "task", m.ProceedReply.GetAttempt().GetTaskId())
+		a.proceed(m.ProceedReply)
 	case *hubv1.HubMessage_ResultAck:
 		s.acknowledged(m.ResultAck)
 	case *hubv1.HubMessage_Cancel:

@@ -117,10 +117,14 @@ func TestPolicy(t *testing.T) {
 	require.False(t, p.allows(ip("10.2.0.1")))
 	require.True(t, p.allowsKind("backup"))
 	require.False(t, p.allowsKind("command"))
-	for _, bad := range []string{"network: [10.0.0.0/8]", "networks: [ten]", "max_sessions: -1", "kinds: backup: x"} {
+	for _, bad := range []string{"network: [10.0.0.0/8]", "networks: [ten]", "max_sessions: -1", "kinds: backup: x", "effects: [mutating]", "effects: [read_only, all]"} {
 		_, err := parsePolicy([]byte(bad))
 		require.Error(t, err, bad)
 	}
+	require.False(t, p.allowsMutating(), "only what the file says")
+	p, err = parsePolicy([]byte("effects: [read_only, mutating]\n"))
+	require.NoError(t, err)
+	require.True(t, p.allowsMutating() && Unrestricted().allowsMutating())
 	_, err = parsePolicy(nil)
 	require.NoError(t, err, "an empty file is the default")
 }

@@ -34,12 +34,15 @@ type work struct {
 	grants  chan *hubv1.CredentialGrant // the answer to a CredentialRequest
 	asking  *jobv1.SignedSpec           // guarded by Agent.mu: a CredentialRequest with this spec waits for its answer
 	jump    *jobv1.TaskSpec             // of the jump host, or nil
+	allowed chan *hubv1.ProceedReply    // the answer to a ProceedRequest
+	waiting bool                        // guarded by Agent.mu: a ProceedRequest waits for its answer
 	log     taskLog
 }
 
 func newWork(x attempt, kind jobkind.Kind, spec *jobv1.TaskSpec, o *hubv1.Offer, page *platforms.Page) *work {
 	w := &work{
 		attempt: x, kind: kind, spec: spec, signed: o.GetSpec(), page: page, known: o.GetKnown(), grants: make(chan *hubv1.CredentialGrant, 1),
+		allowed: make(chan *hubv1.ProceedReply, 1),
 	}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	return w
@@ -84,6 +87,7 @@ func (a *Agent) run(w *work) (outcome jobkind.Outcome) {
 		Spec: w.spec, Page: w.page, Known: w.known, Now: a.now, Dial: a.cfg.Policy.dialer(),
 		Credentials: func(ctx context.Context) (*vaultGrant, error) { return a.credentials(ctx, w, w.signed) },
 		Jump:        a.jump(w),
+		Proceed:     a.proceeding(w),
 		Log:         w.log.add,
 		Progress: func(stage string) {
 			a.say(&hubv1.AgentMessage{Message: &hubv1.AgentMessage_Progress{Progress: &hubv1.Progress{Attempt: w.attempt.ref(), Stage: stage}}})

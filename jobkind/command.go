@@ -33,7 +33,7 @@ var commandKind = &jobv1.JobKind{
 	Params: []*jobv1.JobKind_Param{
 		{Name: "commands", Type: "strings", Required: true, Description: "1 to 50 commands of one line each, sent in this order."},
 		{Name: "stop_on_error", Type: "boolean", Description: "Send nothing more once the device has refused a command; true unless given."},
-		{Name: "mutating", Type: "boolean", Description: "The commands may change the device. Not supported yet: true is refused."},
+		{Name: "mutating", Type: "boolean", Description: "The commands may change the device; needs the permission job.run.mutate. Each device gets them at most once."},
 		transcriptParam,
 	},
 }
@@ -41,8 +41,8 @@ var commandKind = &jobv1.JobKind{
 // Describe says what the kind takes.
 func (Command) Describe() *jobv1.JobKind { return commandKind }
 
-// Validate refuses what is no list of commands, commands that plainly change the device (INVALID_ARGUMENT/COMMAND_NOT_READ_ONLY), and
-// mutating runs altogether (FAILED_PRECONDITION/MUTATING_UNSUPPORTED).
+// Validate refuses what is no list of commands, and commands that are not known only to read in a run that is not declared mutating
+// (INVALID_ARGUMENT/COMMAND_NOT_READ_ONLY).
 func (Command) Validate(params *structpb.Struct) error {
 	_, err := readCommandParams(params)
 	return err
@@ -51,6 +51,7 @@ func (Command) Validate(params *structpb.Struct) error {
 type commandParams struct {
 	lines       []string
 	stopOnError bool
+	mutating    bool
 }
 
 func readCommandParams(params *structpb.Struct) (commandParams, error) {
@@ -58,13 +59,9 @@ func readCommandParams(params *structpb.Struct) (commandParams, error) {
 	if err := checkNames(commandKind, params); err != nil {
 		return p, err
 	}
-	mutating, err := boolParam(params, "mutating", false)
-	if err != nil {
+	var err error
+	if p.mutating, err = boolParam(params, "mutating", false); err != nil {
 		return p, err
-	}
-	if mutating {
-		return p, errs.New(codes.FailedPrecondition, "MUTATING_UNSUPPORTED", "commands that change devices cannot be run yet: agents do not take such work").
-			Field("params.mutating", "UNSUPPORTED", "leave it out, and give commands that only read")
 	}
 	if p.stopOnError, err = boolParam(params, "stop_on_error", true); err != nil {
 		return p, err
@@ -77,7 +74,7 @@ func readCommandParams(params *structpb.Struct) (commandParams, error) {
 		return p, badParam("commands", "INVALID", fmt.Sprintf("must be a list of 1 to %d commands", maxCommands))
 	}
 	for i, v := range list {
-		line, err := commandLine(fmt.Sprintf("commands[%d]", i), v)
+		line, err := commandLine(fmt.Sprintf("commands[%d]", i), v, p.mutating)
 		if err != nil {
 			return p, err
 		}
@@ -87,7 +84,7 @@ func readCommandParams(params *structpb.Struct) (commandParams, error) {
 }
 
 // commandLine reads one command.
-func commandLine(name string, v *structpb.Value) (string, error) {
+func commandLine(name string, v *structpb.Value, mutating bool) (string, error) {
 	line := strings.TrimSpace(v.GetStringValue()) // "" also for what is no text
 	switch {
 	case line == "":
@@ -97,15 +94,15 @@ func commandLine(name string, v *structpb.Value) (string, error) {
 	case strings.ContainsFunc(line, unicode.IsControl):
 		return "", badParam(name, "INVALID", "must be one line without control characters")
 	}
-	if word := changing(line); word != "" {
-		return "", errs.New(codes.InvalidArgument, "COMMAND_NOT_READ_ONLY", "%q may change the device (%s); a run that is not declared mutating only reads", line, word).
-			Field("params."+name, "NOT_READ_ONLY", fmt.Sprintf("%q may change the device; leave it out", word))
+	if why := unread(line); why != "" && !mutating {
+		return "", errs.New(codes.InvalidArgument, "COMMAND_NOT_READ_ONLY", "%q is not known only to read: %s; a run of what may change a device must be declared mutating", line, why).
+			Field("params."+name, "NOT_READ_ONLY", why)
 	}
 	return line, nil
 }
 
 // Run sends the commands in order. A refused command makes the attempt fail (REJECTED), with what was answered so far; the others are
-// still sent if stop_on_error is false.
+// still sent if stop_on_error is false. A mutating run asks for leave before its first command that is not known only to read.
 func (Command) Run(ctx context.Context, env Env) Outcome {
 	params, err := specParams(env.Spec)
 	var p commandParams
@@ -115,14 +112,22 @@ func (Command) Run(ctx context.Context, env Env) Outcome {
 	if err != nil {
 		return Outcome{Failure: unfit(err)}
 	}
+	if p.mutating && env.Proceed == nil {
+		return Outcome{Failure: &jobv1.Failure{Class: jobv1.Failure_POLICY, Stage: "params", Hint: "The task is not one that may change devices, and its commands may."}}
+	}
 	out, session, _ := open(ctx, env)
 	out.Found = &jobv1.TaskResult{}
 	if session == nil {
 		return out
 	}
 	defer session.Close()
-	left := maxOutputs
+	left, asked := maxOutputs, false
 	for _, line := range p.lines {
+		if p.mutating && !asked && unread(line) != "" {
+			if asked = true; !leave(ctx, env, session, &out) {
+				return out
+			}
+		}
 		one, f := runCommand(session, line, min(left, maxOutput))
 		if f != nil {
 			out.Failure = f
@@ -141,6 +146,16 @@ func (Command) Run(ctx context.Context, env Env) Outcome {
 		}
 	}
 	return out
+}
+
+// leave asks whether the device may be changed; if not, the outcome says why.
+func leave(ctx context.Context, env Env, session *device.Session, out *Outcome) bool {
+	session.Stage("proceed")
+	err := env.Proceed(ctx)
+	if err != nil {
+		out.Failure = session.Fail(jobv1.Failure_BUSY, "The device was not changed: %v.", err)
+	}
+	return err == nil
 }
 
 func runCommand(session *device.Session, line string, limit int) (*jobv1.CommandResult, *jobv1.Failure) {

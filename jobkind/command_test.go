@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -58,7 +57,7 @@ func TestCommandParameters(t *testing.T) {
 		"unknown":         {map[string]any{"commands": []any{"show version"}, "note": "x"}, "PARAMS_INVALID", "params.note"},
 		"stop is text":    {map[string]any{"commands": []any{"show version"}, "stop_on_error": "no"}, "PARAMS_INVALID", "params.stop_on_error"},
 		"changing":        {commands("show version", "reload in 5"), "COMMAND_NOT_READ_ONLY", "params.commands[1]"},
-		"mutating":        {map[string]any{"commands": []any{"reload"}, "mutating": true}, "MUTATING_UNSUPPORTED", "params.mutating"},
+		"two lines more":  {map[string]any{"commands": []any{"conf t\nend"}, "mutating": true}, "PARAMS_INVALID", "params.commands[0]"},
 		"mutating is odd": {map[string]any{"commands": []any{"reload"}, "mutating": 1.0}, "PARAMS_INVALID", "params.mutating"},
 	}
 	for name, c := range refused {
@@ -68,31 +67,9 @@ func TestCommandParameters(t *testing.T) {
 			require.Equal(t, c.field, errs.From(err).Details()[0].Field)
 		})
 	}
-	require.Equal(t, codes.FailedPrecondition, errs.Code(Command{}.Validate(object(t, refused["mutating"].params))))
+	require.NoError(t, Command{}.Validate(object(t, map[string]any{"commands": []any{"reload"}, "mutating": true})))
 	require.ErrorContains(t, Command{}.Validate(object(t, refused["changing"].params)), `"reload in 5"`, "the command is named")
 	require.NoError(t, Command{}.Validate(object(t, map[string]any{"commands": []any{"show version", "show clock"}, "stop_on_error": false, "mutating": false})))
-}
-
-func TestCommandsThatPlainlyChangeADevice(t *testing.T) {
-	for _, c := range []string{
-		"configure terminal", "conf t", "CONFIG", "system-view", "sys", "write memory", "wr", "write erase", "copy running-config startup-config", "cop run start",
-		"delete flash:vlan.dat", "del /force x", "erase startup-config", "reload", "rel", "reboot", "format flash:", "clear counters", "reset saved-configuration",
-		"set interfaces ge-0/0/0 disable", "commit", "commit confirmed", "rollback 1", "save", "undo debugging all", "debug all", "deb ip packet", "enable", "en",
-		"show version ; reload", "show version && reboot", "show running-config | redirect tftp://192.0.2.1/x", "show configuration | save x", "show version |tee flash:x",
-		"/system reboot", "/ip address add address=192.0.2.1/24", "/ip/address/remove 0", "system reboot", "request system zeroize", "execute factoryreset", "admin save",
-		"sudo rm -rf x", "systemctl restart ssh", "rm x", "clock set 10:00:00", "no ip routing",
-	} {
-		require.NotEmpty(t, changing(c), c)
-	}
-	for _, c := range []string{
-		"show running-config", "sh ver", "show configuration | display set", "show running-config | include set|delete|reload", "display current-configuration",
-		"show reload", "show boot", "show clock", "show debugging", "dir flash:", "more flash:x", "ping 192.0.2.1", "traceroute 192.0.2.1", "get system status",
-		"diagnose hardware deviceinfo nic", "/system resource print", "/export", "/ip address print detail", "system resource print", "admin display-config",
-		"request support information", "execute ping 192.0.2.1", "cat /etc/hosts", "ip addr show", "uname -a", "terminal length 0", "info", "environment no more", "top",
-		"show install active", "systemctl status ssh", "show log start-time 10", "show copyright",
-	} {
-		require.Empty(t, changing(c), c)
-	}
 }
 
 func TestCommandsOnALabDevice(t *testing.T) {

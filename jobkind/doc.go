@@ -18,8 +18,8 @@
 //   - Nothing in Outcome.Found is more than a reader of masked configurations may see: text of the device is masked by the page, what the
 //     grant holds is removed from it literally, and it is bounded.
 //   - The same holds for Outcome.Transcript, which is written only where the parameters ask for it. Answers to questions for a secret are never in it.
-//   - A command that plainly changes the device is refused before a run exists, and again here. That is a guard against mistakes; what
-//     the device's account may do is the fence.
+//   - A command that is not known only to read is refused before a run exists, and again here, unless the run is declared mutating. That is
+//     a guard against mistakes; what the device's account may do is the fence.
 //   - Failure.device_said is masked by the page, and what the grant holds is removed from it literally.
 //   - When ctx ends, the device's socket is closed at once and Run returns.
 package jobkind

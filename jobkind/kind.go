@@ -35,6 +35,9 @@ type Env struct {
 	// Credentials fetches the opened grant. It is called at most once, after the device's host key was
 	// accepted, by kinds that log in only, and may block as long as ctx allows. Credentials that may be had later are a *WaitError.
 	Credentials func(ctx context.Context) (*vaultv1.Grant, error)
+	// Proceed asks for leave to change the device, and returns nil only if the attempt has it. A kind calls it before its first command that may change
+	// anything, and ends at once if it is refused. It may block as long as ctx allows. Nil: the attempt must only read.
+	Proceed func(ctx context.Context) error
 	// Jump is the host that the device is reached through. Nil: it is connected to directly.
 	Jump *device.Jump
 	// Known holds the change digests of the device's newest revisions.

@@ -6,62 +6,87 @@ import (
 	"strings"
 )
 
-// verbs begin commands that plainly change a device or take it down, on any platform. least is how much of the word devices take for
-// the whole of it. A word that only one platform knows does no harm on the others: it begins no command there.
-var verbs = []struct {
-	word  string
-	least int
-}{
-	{"configure", 4}, {"configuration", 4}, {"system-view", 7}, {"sys", 3}, {"edit", 4}, {"enable", 2}, {"disable", 3}, {"start", 5}, {"stop", 4},
-	{"write", 2}, {"copy", 3}, {"save", 3}, {"commit", 4}, {"rollback", 4}, {"load", 4}, {"apply", 5}, {"restore", 4}, {"import", 3}, {"replace", 4},
-	{"set", 3}, {"unset", 3}, {"no", 2}, {"undo", 2}, {"add", 3}, {"remove", 3}, {"rename", 3}, {"move", 3},
-	{"delete", 3}, {"del", 3}, {"erase", 2}, {"format", 3}, {"clear", 3}, {"reset", 3}, {"flush", 5}, {"zeroize", 4}, {"squeeze", 4},
-	{"reload", 3}, {"reboot", 4}, {"restart", 4}, {"shutdown", 4}, {"halt", 4}, {"poweroff", 5}, {"power-off", 6}, {"power", 5}, {"switchover", 6}, {"failover", 5},
-	{"reset-configuration", 7}, {"factoryreset", 7}, {"factory-reset", 8}, {"factory-default", 8}, {"install", 4}, {"upgrade", 4}, {"downgrade", 4}, {"issu", 4},
-	{"debug", 3}, {"debugging", 3}, {"kill", 4}, {"killall", 7}, {"pkill", 5}, {"init", 4},
-	{"mkdir", 3}, {"rmdir", 3}, {"rm", 2}, {"mv", 2}, {"cp", 2}, {"dd", 2}, {"mkfs", 4}, {"chmod", 5}, {"chown", 5}, {"tee", 3}, {"passwd", 4}, {"useradd", 7},
-	{"userdel", 7}, {"usermod", 7}, {"crontab", 7},
+// anyOf makes one pattern of many, for whole lines or filters. What ends in " *" takes whatever follows, or nothing; what ends in " +" takes no
+// options of Unix programs: there is a program of that name which writes files by one.
+func anyOf(flags string, list ...string) *regexp.Regexp {
+	for i, p := range list {
+		if word, open := strings.CutSuffix(p, " *"); open {
+			list[i] = word + "(?: .*)?"
+		}
+		if word, open := strings.CutSuffix(p, " +"); open {
+			list[i] = word + `(?: [^\-"'\\$ ]\S*)*`
+		}
+	}
+	return regexp.MustCompile("^(?" + flags + ":" + strings.Join(list, "|") + ")$")
 }
 
-// leads are words that a verb follows somewhere in the line: paths of menus, and programs that run what follows.
-var leads = []string{
-	"sudo", "do", "run", "admin", "system", "request", "execute", "exec", "file", "clock", "ip", "ipv6", "interface", "routing", "user", "tool", "tools",
-	"certificate", "snmp", "disk", "systemctl", "service", "vtysh",
-}
-
-var (
-	// commandEnd parts the commands of one line. A single bar is no such end: what follows it filters.
-	commandEnd = regexp.MustCompile(`;|&&|\|\|`)
-	// writingFilter writes what a command answers into a file, on the device or elsewhere.
-	writingFilter = regexp.MustCompile(`(?i)\|\s*(redirect|tee|append|save)\b`)
+// showing begins what shows, and may hold expressions.
+var showing = anyOf("is",
+	`/?sho *`, `/?show *`, `disp? *`, `displ\w{0,3} *`, `more *`, `dir *`, `tmsh (?:-q )?(?:list|show) *`, `list *`, `net show *`, `nv show *`,
 )
 
-// changing returns the word for which a command plainly changes the device, or "". It knows no platform and errs towards refusing: what
-// it lets through may still change something.
-func changing(command string) string {
-	if m := writingFilter.FindStringSubmatch(command); m != nil {
-		return strings.ToLower(m[1])
-	}
-	for _, part := range commandEnd.Split(command, -1) {
-		menu := strings.HasPrefix(strings.TrimSpace(part), "/")
-		words := strings.FieldsFunc(strings.ToLower(part), func(c rune) bool { return c == ' ' || c == '\t' || menu && c == '/' })
-		for i, w := range words {
-			if isVerb(w) {
-				return w
-			}
-			if i == 0 && !menu && !slices.Contains(leads, w) {
-				break
-			}
-		}
-	}
-	return ""
+// shown is what may follow the shortest form of show, which is also the name of a shell that runs the file named next.
+var shown = []string{
+	"aaa", "access-lists", "alarms", "arp", "bgp", "boot", "bridge", "cdp", "class-map", "clock", "configuration", "controllers", "counters", "cpu", "crypto",
+	"dot1x", "environment", "etherchannel", "ethernet", "fex", "flash", "hardware", "history", "hosts", "hsrp", "interfaces", "inventory", "ip", "ipv4", "ipv6",
+	"isis", "l2vpn", "license", "line", "lldp", "logging", "mac-address-table", "memory", "module", "mpls", "neighbors", "ntp", "ospf", "pim", "platform",
+	"policy-map", "port-channel", "power", "processes", "protocols", "redundancy", "route", "running-config", "sessions", "snmp", "software", "spanning-tree",
+	"stack", "standby", "startup-config", "switch", "system", "tech-support", "transceivers", "users", "version", "vlan", "vpc", "vpn", "vrf", "vtp",
 }
 
-func isVerb(word string) bool {
-	for _, v := range verbs {
-		if len(word) >= v.least && strings.HasPrefix(v.word, word) {
-			return true
-		}
+var shortShow = regexp.MustCompile(`^(?i:sh) ([A-Za-z0-9-]{2,})(?: |$)`)
+
+// shows tells whether a line begins with a word that shows.
+func shows(line string) bool {
+	if m := shortShow.FindStringSubmatch(line); m != nil {
+		return slices.ContainsFunc(shown, func(s string) bool { return strings.HasPrefix(s, strings.ToLower(m[1])) })
 	}
-	return false
+	return showing.MatchString(line)
 }
+
+// readingWord begins commands that read whatever follows.
+var readingWord = anyOf("is",
+	`get *`, `info +`, `/?ping6? *`, `/?(?:tool[ /])?(?:ping|traceroute6?) *`, `tracer?t? *`, `trace(?:r(?:t|oute)|path)6? *`,
+	`admin (?:show|display-config) *`, `file (?:show|list|dir) +`, `nv config (?:show|diff|history|find) *`, `lldpctl +`, `lldpcli show +`,
+	`[a-z]+show *`, `(?:software|chassis|port|port xcvr|config|configuration|system|vlan|module|lldp|ntp) show *`,
+	`exe(?:c|cute)? (?:ping6?|ping-options|traceroute6?|log display) *`,
+	`diag(?:nose)? hardware (?:deviceinfo|sysinfo) *`, `diag(?:nose)? sys (?:session6? (?:list|stat|full-stat)|ha (?:status|checksum (?:show|cluster)|history read)) *`,
+	`diag(?:nose)? (?:ip (?:address|arp|route|rtcache)|ipv6 (?:address|route|neighbor-cache)|vpn (?:tunnel|ike gateway)|netlink [a-z-]+|firewall [a-z0-9-]+) list *`,
+	`diag(?:nose)? (?:autoupdate (?:versions|status)|debug (?:crashlog read|report)|sys (?:status|flash list|top-summary))`,
+)
+
+// readingLine is what reads only as it stands here: with other words the same command writes. Letters of options count as they are.
+var readingLine = anyOf("s",
+	`print`, `about`, `upsabout`, `version`, `status`, `uptime`, `history`, `whoami`, `users`, `showserial`, `mca-status`, `fw (?:ver|stat)`,
+	`write? t(?:erminal)?`, `wr t(?:erm(?:inal)?)?`, `copy (?:running|startup)-configuration display`, `verify /md5 .*`,
+	// What holds for the session only.
+	`ter(?:m(?:inal)?)? (?:len(?:gth)?|wid(?:th)?|pager) \d+`, `screen-length (?:\d+ temporary|disable)`, `environment (?:no more|more false)`,
+	`set cli screen-(?:length|width) \d+`,
+	`request (?:support information|license info|system software info)`,
+	// Linux, FreeBSD, and what runs on them.
+	`cat *`, `ls *`, `head *`, `tail *`, `[ef]?grep *`, `wc *`, `pwd`, `less [a-z][a-z-]* \w[\w.\-]*`, `less /[\w./\-]+`, `df *`, `du *`, `free *`, `ps *`, `id *`, `who`, `w`,
+	`uname *`, `lscpu`, `lsmod`, `lsblk *`, `lspci *`, `lsusb *`, `(?:md5|sha1|sha256)sum *`, `date(?: -u)?`, `hostname(?: -[fsiId])?`, `dmesg(?: -T)?`,
+	`logread(?: -[el] \S+)*`, `last(?: -\w+)*`, `ip (?:-(?:4|6|o|d|s|br|brief|j|p|c|details|statistics|oneline) )*`+
+		`(?:a|addr|address|l|link|r|ro|route|n|neigh|neighbor|rule|maddr|mroute|vrf|netns)(?: (?:s|sh|show|ls|list|get)(?: .*)?)?`,
+	`bridge (?:-[a-z] )*(?:link|fdb|vlan|mdb)(?: show(?: .*)?)?`, `brctl show(?:macs \S+)?`, `ifconfig(?: -a)?(?: [\w.\-]+)?`, `route(?: -n)?`, `route print *`,
+	`netstat(?: -[abeginoprstuvW]+)*`, `ss(?: -[abehilmnoprstuxOHTZ046]+)*`, `arp(?: -[aen]+)*`, `ethtool (?:-[iSmkgacl] )?[\w.\-]+`, `sysctl (?:-a|-n [\w./]+|[\w./]+)`,
+	`iptables(?:-save|(?: -t \w+)? -(?:[nv]*[LS][nv]*)(?: \w[\w\-]*)?(?: -[nv]+)?)`, `nft list +`, `pfctl -(?:v+)?s ?\w+`, `systemctl (?:status|is-active|is-enabled|list-units|show|cat) *`,
+	`journalctl(?: -(?:b|k|r|n ?\d+|u [\w@.\-]+|-no-pager|-since(?: |=)(?:"[^"]*"|\S+)))*`, `dmidecode(?: -[ts] [\w\-]+)?`, `uci (?:show|get|export) *`, `opkg list-installed`,
+	`dpkg -l *`, `rpm -qa`, `config -g \S+`, `cphaprob(?: -[al])*(?: (?:stat|state|list|if))`, `cpstat [\w\-]+(?: -f [\w\-]+)?`, `docker (?:ps|images)(?: -a)?`,
+)
+
+// writingFilter writes a file behind a bar. A quoted bar is no bar for shells, and may be one for a device that knows no quotes.
+var writingFilter = regexp.MustCompile(`(?i)\|\s*(?:redirect|tee|append|save|vsh|bash)\b`)
+
+// writesAnyway is what begins like reading and writes a file on the device.
+var writesAnyway = anyOf("is",
+	`sho?w? tech\S* (?:.* )?(?:local-)?(?:file|save|export|upload|ftp|tftp|scp|sftp)\b.*`, `disp?\w* diag\S* .+`,
+)
+
+// filter is what may follow a bar. Programs that can write a file or run another are not among them (find, sed, awk, sort -o).
+var filter = anyOf("is",
+	`i *`, `inc\w* *`, `e *`, `exc\w* *`, `b *`, `beg\w* *`, `s *`, `sec\w* *`, `c *`, `count *`, `match *`, `match-all *`, `no-match *`, `[ef]?grep *`, `until *`,
+	`display +`, `json(?:-pretty)?(?: native)?`, `xml`, `yaml`, `csv`, `formal`, `no-?more`, `nomore`, `no-paging`, `more`, `less`, `cat`, `last *`, `trim *`, `resolve *`,
+	`head *`, `tail *`, `wc *`, `cut *`, `sort(?: -[nrfuk\d,]+)*`, `uniq(?: -c)?`, `compare(?: rollback \d+)?`, `as (?:json|table|yaml)`, `tab`, `nz`, `notab`, `details`, `linnum`,
+	`begin *`, `utility (?:[ef]?grep|head|tail|wc|cut) *`,
+)

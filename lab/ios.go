@@ -32,7 +32,10 @@ func (ciscoIOS) greeting(s *session) string {
 }
 
 func (ciscoIOS) prompt(s *session) string {
-	if s.enabled {
+	switch {
+	case s.configuring:
+		return s.dev.spec.Name + "(config)#"
+	case s.enabled:
 		return s.dev.spec.Name + "#"
 	}
 	return s.dev.spec.Name + ">"
@@ -41,7 +44,10 @@ func (ciscoIOS) prompt(s *session) string {
 func (ciscoIOS) readLine(s *session) (string, bool) { return s.line(true) }
 
 func (k ciscoIOS) run(s *session, line string) uint32 {
-	if runTree(s, iosTree, line, s.enabled) {
+	if s.configuring && iosConfigure(s, line) {
+		return 0
+	}
+	if !s.configuring && runTree(s, iosTree, line, s.enabled) {
 		return 0
 	}
 	if unfinished(iosTree, line, s.enabled) {
@@ -60,6 +66,10 @@ var iosTree = []command{
 	{words: "terminal length *", run: terminalLength},
 	{words: "terminal width *", run: quiet},
 	{words: "terminal no monitor", run: quiet},
+	{words: "configure terminal", privileged: true, run: func(s *session, _ []string) {
+		s.configuring = true
+		s.write("Enter configuration commands, one per line.  End with CNTL/Z.\r\n")
+	}},
 	{words: "enable", run: func(s *session, _ []string) { enable(s, "% Bad secrets\r\n\r\n") }},
 	{words: "disable", run: func(s *session, _ []string) { s.enabled = false }},
 	{words: "exit", run: leave},
@@ -73,6 +83,19 @@ var iosTree = []command{
 	{words: "show running-config", privileged: true, run: showRunning},
 	{words: "show running-config view full", privileged: true, run: showRunning},
 	{words: "show startup-config", privileged: true, run: showRunning},
+}
+
+// iosConfigure takes a line of configuration mode, and says whether it was one: global settings of a few kinds are.
+func iosConfigure(s *session, line string) bool {
+	line, remove := strings.CutPrefix(strings.TrimSpace(line), "no ")
+	switch word, _, more := strings.Cut(line, " "); {
+	case line == "end" || line == "exit":
+		s.configuring = false
+		return true
+	case more && (word == "snmp-server" || word == "ntp" || word == "logging"):
+		return s.dev.Change(Change{Line: line, Remove: remove}) == nil
+	}
+	return false
 }
 
 func terminalLength(s *session, args []string) {

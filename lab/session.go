@@ -20,8 +20,10 @@ type session struct {
 	skipLF  bool
 	paging  bool
 	enabled bool
-	exec    bool
-	over    bool
+	// configuring says that lines change the configuration.
+	configuring bool
+	exec        bool
+	over        bool
 	// root and status are a linux shell's: su was had, and the last exit status.
 	root   bool
 	status uint32

@@ -20,18 +20,26 @@ const resultHelp = "What a device answers is masked as its configurations are."
 
 func (a *app) commandCommand() *cobra.Command {
 	var lines []string
-	var goOn bool
+	var goOn, mutating bool
 	c := &cobra.Command{
 		Use: "command [DEVICE...]", Short: "Run commands on devices and print what they answer",
-		Long: "Run commands that only read on devices: those that are named, or those that --tag and --site select. " + resultHelp + "\n" +
+		Long: "Run commands on devices: those that are named, or those that --tag and --site select. Commands that are not known only to read need --mutating. " + resultHelp + "\n" +
 			"With --output json it prints the results of all devices. " + watchHelp,
-		Example: "  netraven command core1 core2 -c 'show version'\n  netraven command --tag core -c 'show clock' -c 'show users'",
+		Example: "  netraven command core1 core2 -c 'show version'\n  netraven command --tag core -c 'show clock' -c 'show users'\n" +
+			"  netraven command core1 --mutating -c 'configure terminal' -c 'ntp server 192.0.2.1' -c end",
 	}
 	do := a.selecting(c)
 	f := newForm(c)
-	f.add("command", "params", func() (any, error) { return fieldMap{"commands": lines, "stop_on_error": !goOn}, nil })
+	f.add("command", "params", func() (any, error) {
+		params := fieldMap{"commands": lines, "stop_on_error": !goOn}
+		if mutating {
+			params["mutating"] = true
+		}
+		return params, nil
+	})
 	f.yes("transcript", "params.transcript", transcriptHelp)
 	c.Flags().StringArrayVarP(&lines, "command", "c", nil, "a command; may be repeated")
+	c.Flags().BoolVar(&mutating, "mutating", false, "the commands may change the devices; each device gets them at most once")
 	c.Flags().BoolVar(&goOn, "continue-on-error", false, "send the other commands though the device has refused one")
 	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
 		if len(lines) == 0 {

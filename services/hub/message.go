@@ -116,7 +116,7 @@ func (c *session) offerReply(r *hubv1.OfferReply) {
 	c.hub.results.release(a, x.spec)
 }
 
-// proceedRequest lets a mutating attempt begin only while job says that its fence is the task's.
+// proceedRequest lets a mutating attempt begin only if job says that its fence is the task's, and has noted that it began.
 func (c *session) proceedRequest(r *hubv1.ProceedRequest) {
 	a := attemptOf(r.GetAttempt())
 	c.beside(func() {
@@ -127,7 +127,7 @@ func (c *session) proceedRequest(r *hubv1.ProceedRequest) {
 			c.events.flushed(ctx)
 			resp, err := c.hub.deps.Dispatch.ReportAttempts(ctx, &jobv1.ReportAttemptsRequest{
 				AgentId: c.agent.AgentID,
-				Events:  []*jobv1.ReportAttemptsRequest_Event{{Attempt: a.ref(), Kind: jobv1.ReportAttemptsRequest_Event_HELD}},
+				Events:  []*jobv1.ReportAttemptsRequest_Event{{Attempt: a.ref(), Kind: jobv1.ReportAttemptsRequest_Event_PROCEED}},
 			})
 			reply.Proceed = err == nil && len(resp.GetApplied()) == 1 && resp.GetApplied()[0]
 		}

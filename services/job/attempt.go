@@ -6,6 +6,9 @@ import (
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 )
 
+// lookAtTheDevice ends the hint of a failure after which nobody knows what was changed.
+const lookAtTheDevice = "; check by hand what was changed on the device"
+
 // holds tells whether the attempt may still decide the task: its agent holds it, or it was lost and nobody has claimed since.
 func (c *change) holds(agent uuid.UUID, fence int64) bool {
 	if fence == 0 || c.now.Fence != fence || c.now.AgentID == nil || *c.now.AgentID != agent {
@@ -53,10 +56,30 @@ func (c *change) begin() {
 	c.now.State = running
 }
 
+// proceed lets an attempt begin to change its device. From here on nothing brings the task back into the queue.
+func (c *change) proceed(agent uuid.UUID, fence int64) bool {
+	if !c.now.Mutating || c.cancelling() || !c.start(agent, fence) {
+		return false
+	}
+	c.now.Proceeded = true
+	return true
+}
+
+// neverHere are reasons for which an agent will not take a mutating task however often it is offered.
+var neverHere = map[string]string{
+	"POLICY":               "the policy file of the gateway's agent does not allow it to change devices (effects)",
+	"MUTATING_UNSUPPORTED": "the gateway's agent is of a version that cannot change devices; upgrade it",
+}
+
 // decline gives an offer back; the agent said why.
 func (c *change) decline(agent uuid.UUID, fence int64, reason string) bool {
 	if !c.holds(agent, fence) || c.now.StartedAt != nil {
 		return false
+	}
+	if why := neverHere[reason]; why != "" && c.now.Mutating && !c.cancelling() {
+		c.end(failed, &jobv1.Failure{Class: jobv1.Failure_POLICY, Stage: "agent", Hint: why})
+		c.over = nil
+		return true
 	}
 	c.putBack(c.at.Add(declinePause), reason)
 	return true
@@ -83,7 +106,10 @@ func (c *change) finish(agent uuid.UUID, item *jobv1.FinishAttemptsRequest_Item,
 	switch {
 	case c.cancelling() && failure.GetClass() == jobv1.Failure_CANCELLED:
 		c.end(cancelled, failure)
-	case again && !c.cancelling() && !c.now.Mutating:
+	case c.now.Proceeded && failure.GetClass() == jobv1.Failure_LEASE_LOST: // it stopped somewhere in between
+		failure.Hint += lookAtTheDevice
+		c.end(indeterminate, failure)
+	case again && !c.cancelling() && !c.now.Proceeded:
 		c.retryAt(c.at.Add(pause), failure)
 	default:
 		c.end(failed, failure)
@@ -138,8 +164,8 @@ func (c *change) abandon(retry retryPolicy, why *jobv1.Failure) {
 	}
 	pause, again := retry(c.now.Kind, why.GetClass(), c.now.Attempt)
 	switch {
-	case c.now.Mutating:
-		why.Hint += "; check by hand what was changed on the device"
+	case c.now.Proceeded:
+		why.Hint += lookAtTheDevice
 		c.end(indeterminate, why)
 	case c.cancelling():
 		c.end(cancelled, why)

@@ -84,6 +84,8 @@ func report(b *batch, agent, task uuid.UUID, fence int64, e *jobv1.ReportAttempt
 		return c.lease(agent, fence)
 	case jobv1.ReportAttemptsRequest_Event_STARTED:
 		return c.start(agent, fence)
+	case jobv1.ReportAttemptsRequest_Event_PROCEED:
+		return c.proceed(agent, fence)
 	case jobv1.ReportAttemptsRequest_Event_DECLINED:
 		return c.decline(agent, fence, cut(e.GetReason(), 200))
 	}

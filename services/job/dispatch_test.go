@@ -18,6 +18,7 @@ const (
 	started  = jobv1.ReportAttemptsRequest_Event_STARTED
 	declined = jobv1.ReportAttemptsRequest_Event_DECLINED
 	held     = jobv1.ReportAttemptsRequest_Event_HELD
+	proceed  = jobv1.ReportAttemptsRequest_Event_PROCEED
 )
 
 func TestARunFromStartToEnd(t *testing.T) {
@@ -107,11 +108,14 @@ func Test04MutatingWorkLostIsIndeterminate(t *testing.T) {
 	h.inventory.add(1, wellknownLocal)
 	run := h.run("push")
 	a := h.agent()
-	a.begin(a.claim(1)...)
+	refs := a.claim(1)
+	a.begin(refs...)
+	require.Equal(t, []bool{true}, a.report(proceed, refs...))
 	h.clock.add(3 * time.Minute)
 	h.reap()
 	require.Equal(t, []string{"INDETERMINATE"}, h.states(run.GetId()))
 	require.Equal(t, jobv1.Run_FAILED, h.get(run.GetId()).GetState())
+	require.Contains(t, h.tasks(run.GetId())[0].GetFailure().GetHint(), "check by hand")
 }
 
 func Test08FinishRepeatsAnswerTheSame(t *testing.T) {

@@ -9,7 +9,7 @@
 //	                      ^         |          |         |
 //	                      |  10 s   |          |         +-- failed, worth a retry --> RETRY_WAIT -- due --> READY
 //	                      +---------+          |         +-- no news for 120 s ------> RETRY_WAIT  (FAILED/POISON at the last attempt)
-//	                      +--------------------+         +-- the same, mutating -----> INDETERMINATE
+//	                      +--------------------+         +-- the same, proceeded ----> INDETERMINATE
 //	                                 no news for 120 s, not started
 //	       waiting -> CANCELLED (run or task cancelled), EXPIRED (no agent for a day), SKIPPED (device gone), FAILED (no credential)
 //
@@ -30,6 +30,9 @@
 //     same for what was said and typed, where the run asks for it.
 //   - A kind that logs in gets credentials and proves its device (proven_device); one that does not gets neither credentials nor host keys, and
 //     proves nothing. A kind that is tried once ends with the device's failure; only what is no fault of the device is tried again.
+//   - A mutating attempt asks before it changes its device (PROCEED). The answer is yes only to the attempt that may decide the task, and in the same
+//     transaction the task becomes one that is never offered again (task.proceeded, with a CHECK): at most one attempt changes the device. Until
+//     then it is tried again like any other. Who may change devices (job.run.mutate) started the run, by an audit line that was durable before it.
 //   - Locks are taken in one order: ready, then task (by id), then device_slot.
 //   - No transaction is open while another service is called: a claim is made first (OFFERED, 10 s), then resolved; a crash between lets it lapse.
 //

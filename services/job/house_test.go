@@ -235,6 +235,7 @@ type house struct {
 	clock     *clock
 	inventory *inventory
 	vault     *vault
+	trust     *trust
 	authority *authority
 	hub       jobv1.DispatchServiceClient
 	runs      jobv1.RunServiceClient
@@ -245,7 +246,7 @@ func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{
 		t: t, ctx: t.Context(), pool: pgtest.New(t, "job", jobdb.Migrations), clock: &clock{at: time.Now().UTC()}, authority: newAuthority(t),
-		inventory: &inventory{gateway: map[string]string{}, sessions: 1000, logins: 1000, pageSize: 1000}, vault: &vault{},
+		inventory: &inventory{gateway: map[string]string{}, sessions: 1000, logins: 1000, pageSize: 1000}, vault: &vault{}, trust: &trust{},
 	}
 	h.s = h.service()
 	require.NoError(t, h.s.store.ensureSystemJobs(h.ctx, h.clock.Now()))
@@ -262,7 +263,7 @@ func (h *house) service() *Service {
 	require.NoError(h.t, err)
 	anything := func(*structpb.Struct) error { return nil }
 	s, err := New(Config{}, Deps{
-		Pool: h.pool, Now: h.clock.Now, Inventory: h.inventory, Vault: h.vault, Signer: signer,
+		Pool: h.pool, Now: h.clock.Now, Inventory: h.inventory, Vault: h.vault, Trust: h.trust, Signer: signer,
 		Kinds: []Kind{
 			{Describe: &jobv1.JobKind{Name: "backup", LogsIn: true}, Validate: anything},
 			{Describe: &jobv1.JobKind{Name: "login", LogsIn: true, Once: true}, Validate: anything},

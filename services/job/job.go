@@ -49,18 +49,24 @@ func (s *Service) CreateJob(ctx context.Context, req *jobv1.CreateJobRequest) (*
 	if job == nil {
 		return nil, errs.Invalid("job", "REQUIRED", "give the job")
 	}
-	if err := s.checkJob(job); err != nil {
+	if err := s.checkJob(ctx, job); err != nil {
 		return nil, err
 	}
 	return s.store.createJob(ctx, job, s.now())
 }
 
-func (s *Service) checkJob(job *jobv1.Job) error {
+func (s *Service) checkJob(ctx context.Context, job *jobv1.Job) error {
 	if err := checkName("name", job.GetName()); err != nil {
 		return err
 	}
-	if _, err := s.kinds.check(job.GetKind(), job.GetParams()); err != nil {
+	kind, err := s.kinds.check(job.GetKind(), job.GetParams())
+	if err != nil {
 		return err
+	}
+	if mutates(kind, job.GetParams()) {
+		if err := mayMutate(ctx); err != nil {
+			return err
+		}
 	}
 	if job.Selection == nil {
 		job.Selection = &inventoryv1.Selection{}
@@ -98,7 +104,7 @@ func (s *Service) UpdateJob(ctx context.Context, req *jobv1.UpdateJobRequest) (*
 				return err
 			}
 		}
-		return s.checkJob(job)
+		return s.checkJob(ctx, job)
 	})
 }
 

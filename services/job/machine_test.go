@@ -24,8 +24,9 @@ type world struct {
 	agents  []*agent
 	devices []string
 	runs    []string
-	known   []attemptOf    // every attempt ever offered
-	decided map[string]int // task -> how often it was finished for good
+	known   []attemptOf      // every attempt ever offered
+	decided map[string]int   // task -> how often it was finished for good
+	let     map[string]int64 // task -> the fence of the attempt that was let change the device
 }
 
 type attemptOf struct {
@@ -69,9 +70,14 @@ func (w *world) offered(at attemptOf) bool {
 
 func (w *world) report(*rapid.T) {
 	if at, ok := w.byAnyone(); ok {
-		kind := rapid.SampledFrom([]jobv1.ReportAttemptsRequest_Event_Kind{accepted, started, held, declined}).Draw(w.t, "kind")
+		kind := rapid.SampledFrom([]jobv1.ReportAttemptsRequest_Event_Kind{accepted, started, held, declined, proceed}).Draw(w.t, "kind")
 		if at.agent.report(kind, at.ref)[0] {
 			require.True(w.t, w.offered(at), "an attempt moved for an agent that never had it")
+			if kind == proceed {
+				let, again := w.let[at.ref.GetTaskId()]
+				require.True(w.t, !again || let == at.ref.GetFence(), "two attempts were let change a device for one task")
+				w.let[at.ref.GetTaskId()] = at.ref.GetFence()
+			}
 		}
 	}
 }
@@ -149,7 +155,8 @@ func (w *world) check(*rapid.T) {
 			AND NOT EXISTS (SELECT 1 FROM ready q WHERE q.task_id = t.id AND q.gateway_id = t.gateway_id)`,
 		"the queue holds what is not READY": `SELECT count(*) FROM ready q JOIN task t ON t.id = q.task_id JOIN run r ON r.id = t.run_id
 			WHERE t.state <> 'READY' OR r.state = 'PAUSED'`,
-		"an ended task has a fence": `SELECT count(*) FROM task WHERE finished_at IS NOT NULL AND fence <> 0`,
+		"what only reads was let change": `SELECT count(*) FROM task t JOIN run r ON r.id = t.run_id WHERE t.proceeded AND NOT r.mutating`,
+		"an ended task has a fence":      `SELECT count(*) FROM task WHERE finished_at IS NOT NULL AND fence <> 0`,
 	} {
 		var n int
 		require.NoError(w.t, w.h.pool.QueryRow(w.h.ctx, query).Scan(&n))
@@ -200,12 +207,12 @@ func TestRandomHistories(t *testing.T) {
 		_, err := h.pool.Exec(h.ctx, "TRUNCATE run, task, task_result, task_transcript, ready, device_slot, attempt, run_delta, gateway_rate, task_log")
 		require.NoError(rt, err)
 		h.inventory.devices, h.inventory.gateway = nil, map[string]string{}
-		w := &world{t: rt, h: h, decided: map[string]int{}, devices: h.inventory.add(3, wellknown.LocalGatewayID)}
+		w := &world{t: rt, h: h, decided: map[string]int{}, let: map[string]int64{}, devices: h.inventory.add(3, wellknown.LocalGatewayID)}
 		for range 3 {
 			w.agents = append(w.agents, &agent{h: h, id: uuid.NewString(), gateway: wellknown.LocalGatewayID})
 		}
-		for range 2 {
-			w.runs = append(w.runs, h.run("backup").GetId())
+		for _, kind := range []string{"backup", "push"} {
+			w.runs = append(w.runs, h.run(kind).GetId())
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"claim": w.claim, "claim again": w.claim, "report": w.report, "report again": w.report, "finish": w.finish, "resume": w.resume,

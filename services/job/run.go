@@ -29,6 +29,7 @@ type newRun struct {
 	jobID      *uuid.UUID
 	provenOnly bool
 	requestID  string
+	mutating   bool
 }
 
 // CreateRun starts a run and answers it PENDING.
@@ -85,7 +86,13 @@ func (s *Service) start(ctx context.Context, r newRun) (*jobv1.Run, error) {
 	if len(r.requestID) > maxRequestID {
 		return nil, errs.Invalid("request_id", "TOO_LONG", fmt.Sprintf("at most %d bytes", maxRequestID))
 	}
-	id, err := s.store.createRun(ctx, r, authn.FromContext(ctx).Actor(), s.now())
+	id := newID()
+	if r.mutating = mutates(r.kind, r.params); r.mutating {
+		if err := s.admitMutating(ctx, id, r); err != nil {
+			return nil, err
+		}
+	}
+	id, err := s.store.createRun(ctx, id, r, authn.FromContext(ctx).Actor(), s.now())
 	if err != nil {
 		return nil, err
 	}

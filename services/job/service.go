@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/netraven/netraven/db"
+	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
@@ -59,6 +60,8 @@ type Deps struct {
 	Now       func() time.Time // nil: the database's clock
 	Inventory inventoryv1.TargetServiceClient
 	Vault     vaultv1.GrantServiceClient
+	// Trust takes audit lines.
+	Trust authv1.TrustServiceClient
 	// Signer signs specs; its purpose is SPEC_SIGNER.
 	Signer *pki.Signer
 	Kinds  []Kind
@@ -76,6 +79,7 @@ type Service struct {
 	store     *store
 	inventory inventoryv1.TargetServiceClient
 	vault     vaultv1.GrantServiceClient
+	trust     authv1.TrustServiceClient
 	signer    *pki.Signer
 	kinds     kinds
 	caps      *capCache
@@ -98,8 +102,8 @@ func New(config Config, deps Deps) (*Service, error) {
 	switch {
 	case deps.Pool == nil:
 		return nil, errors.New("job: no database")
-	case deps.Inventory == nil || deps.Vault == nil:
-		return nil, errors.New("job: inventory and vault are needed")
+	case deps.Inventory == nil || deps.Vault == nil || deps.Trust == nil:
+		return nil, errors.New("job: inventory, vault and auth are needed")
 	case deps.Signer == nil:
 		return nil, errors.New("job: no signer")
 	case len(deps.Kinds) == 0:
@@ -114,7 +118,7 @@ func New(config Config, deps Deps) (*Service, error) {
 		deps.Now = clock.Now
 	}
 	s := &Service{
-		config: config, log: deps.Log, now: deps.Now, clock: clock, store: store, inventory: deps.Inventory, vault: deps.Vault,
+		config: config, log: deps.Log, now: deps.Now, clock: clock, store: store, inventory: deps.Inventory, vault: deps.Vault, trust: deps.Trust,
 		signer: deps.Signer, kinds: deps.Kinds, caps: &capCache{client: deps.Inventory, now: deps.Now}, bells: &bells{},
 		wake: db.NewListener(deps.Pool, db.ListenOptions{Logger: deps.Log}),
 	}

@@ -195,6 +195,7 @@ func addTask(p *jobsql.WriteTasksParams, t *jobsql.LockTasksRow) {
 	p.WaitingFor = append(p.WaitingFor, t.WaitingFor)
 	p.NotBefore = append(p.NotBefore, deref(t.NotBefore))
 	p.Stop = append(p.Stop, t.Stop)
+	p.Proceeded = append(p.Proceeded, t.Proceeded)
 	p.StartedAt = append(p.StartedAt, deref(t.StartedAt))
 	p.FinishedAt = append(p.FinishedAt, deref(t.FinishedAt))
 }

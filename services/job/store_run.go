@@ -17,8 +17,8 @@ import (
 	"github.com/netraven/netraven/internal/errs"
 )
 
-// createRun inserts a PENDING run, or answers the one that the request_id made before.
-func (s *store) createRun(ctx context.Context, r newRun, actor string, at time.Time) (uuid.UUID, error) {
+// createRun inserts a PENDING run of that id, or answers the one that the request_id made before.
+func (s *store) createRun(ctx context.Context, id uuid.UUID, r newRun, actor string, at time.Time) (uuid.UUID, error) {
 	selection, err := writeJSON(r.selection)
 	if err != nil {
 		return uuid.Nil, err
@@ -27,7 +27,7 @@ func (s *store) createRun(ctx context.Context, r newRun, actor string, at time.T
 	if err != nil {
 		return uuid.Nil, err
 	}
-	id, now := newID(), utc(at)
+	now := utc(at)
 	err = s.tx(ctx, func(q *jobsql.Queries) error {
 		if r.requestID != "" {
 			made, err := q.RememberRequest(ctx, jobsql.RememberRequestParams{Principal: actor, RequestID: r.requestID, RunID: id, Now: now})
@@ -40,7 +40,7 @@ func (s *store) createRun(ctx context.Context, r newRun, actor string, at time.T
 			}
 		}
 		return q.InsertRun(ctx, jobsql.InsertRunParams{
-			ID: id, Kind: r.kind.GetName(), Mutating: r.kind.GetMutating(), Selection: selection, ProvenOnly: r.provenOnly, Params: params,
+			ID: id, Kind: r.kind.GetName(), Mutating: r.mutating, Selection: selection, ProvenOnly: r.provenOnly, Params: params,
 			JobID: r.jobID, CreatedBy: actor, CreatedAt: now,
 		})
 	})

@@ -33,6 +33,12 @@ func (b *branch) start(d *deployment, token string) {
 	// An agent reaches nothing on its own host unless the people there say so; the lab's devices are there.
 	policy := b.dir + ".policy.yaml"
 	require.NoError(d.t, os.WriteFile(policy, []byte("networks: [127.0.0.0/8]\n"), 0o600))
+	b.startWith(d, token, policy)
+}
+
+// startWith runs the remote agent under a policy file.
+func (b *branch) startWith(d *deployment, token, policy string) {
+	d.t.Helper()
 	args := []string{"--server", d.agents, "--data", b.dir, "--policy", policy}
 	if token != "" {
 		args = append(args, "--join", "-")

@@ -1,7 +1,7 @@
 -- name: LockTasks :many
 -- Locked in the order of ids, always.
 SELECT t.id, t.run_id, t.device_id, t.gateway_id, t.state, t.fence, t.attempt, t.agent_id, t.changed, t.failure, t.waiting_for,
-    t.not_before, t.stop, t.created_at, t.started_at, t.finished_at, r.kind, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
+    t.not_before, t.stop, t.proceeded, t.created_at, t.started_at, t.finished_at, r.kind, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
 FROM task t JOIN run r ON r.id = t.run_id
 WHERE t.id = ANY(sqlc.arg(task_ids)::uuid[])
 ORDER BY t.id
@@ -21,6 +21,7 @@ UPDATE task t SET
     waiting_for = i.waiting_for,
     not_before  = NULLIF(i.not_before, '0001-01-01T00:00:00Z'::timestamptz),
     stop        = i.stop,
+    proceeded   = i.proceeded,
     started_at  = NULLIF(i.started_at, '0001-01-01T00:00:00Z'::timestamptz),
     finished_at = NULLIF(i.finished_at, '0001-01-01T00:00:00Z'::timestamptz),
     touched     = CASE WHEN t.state = 'OFFERED' AND i.state = 'LEASED' THEN t.touched ELSE pg_current_xact_id()::text::bigint END
@@ -28,7 +29,7 @@ FROM (
     SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(states)::text[]) AS state, unnest(sqlc.arg(gateway_ids)::uuid[]) AS gateway_id,
         unnest(sqlc.arg(fences)::bigint[]) AS fence, unnest(sqlc.arg(attempts)::smallint[]) AS attempt, unnest(sqlc.arg(agent_ids)::uuid[]) AS agent_id,
         unnest(sqlc.arg(changed)::boolean[]) AS changed, unnest(sqlc.arg(failures)::bytea[]) AS failure, unnest(sqlc.arg(waiting_for)::text[]) AS waiting_for,
-        unnest(sqlc.arg(not_before)::timestamptz[]) AS not_before, unnest(sqlc.arg(stop)::boolean[]) AS stop,
+        unnest(sqlc.arg(not_before)::timestamptz[]) AS not_before, unnest(sqlc.arg(stop)::boolean[]) AS stop, unnest(sqlc.arg(proceeded)::boolean[]) AS proceeded,
         unnest(sqlc.arg(started_at)::timestamptz[]) AS started_at, unnest(sqlc.arg(finished_at)::timestamptz[]) AS finished_at
 ) i
 WHERE t.id = i.id;
@@ -76,12 +77,12 @@ ON CONFLICT (device_id) DO NOTHING;
 
 -- name: GetTask :one
 SELECT id, run_id, device_id, device_name, gateway_id, state, fence, attempt, agent_id, changed, failure, waiting_for, not_before, stop,
-    created_at, started_at, finished_at, touched
+    created_at, started_at, finished_at, touched, proceeded
 FROM task WHERE id = sqlc.arg(id);
 
 -- name: ListTasks :many
 SELECT id, run_id, device_id, device_name, gateway_id, state, fence, attempt, agent_id, changed, failure, waiting_for, not_before, stop,
-    created_at, started_at, finished_at, touched
+    created_at, started_at, finished_at, touched, proceeded
 FROM task
 WHERE run_id = sqlc.arg(run_id) AND (device_name COLLATE "C", id) > (sqlc.arg(after_name)::text COLLATE "C", sqlc.arg(after_id)::uuid)
   AND (sqlc.arg(state)::text = '' OR state = sqlc.arg(state)::text)
@@ -94,11 +95,12 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
 
 -- name: TouchedTasks :many
 SELECT id, run_id, device_id, device_name, gateway_id, state, fence, attempt, agent_id, changed, failure, waiting_for, not_before, stop,
-    created_at, started_at, finished_at, touched
+    created_at, started_at, finished_at, touched, proceeded
 FROM task
 WHERE run_id = sqlc.arg(run_id) AND touched >= sqlc.arg(horizon) AND (touched, id) > (sqlc.arg(after_touched)::bigint, sqlc.arg(after_id)::uuid)
 ORDER BY touched, id
 LIMIT sqlc.arg(page_size);
 
 -- name: FailedDevices :many
-SELECT DISTINCT device_id FROM task WHERE run_id = sqlc.arg(run_id) AND state IN ('FAILED', 'EXPIRED', 'INDETERMINATE');
+-- Not the INDETERMINATE ones: a person looks at the device first.
+SELECT DISTINCT device_id FROM task WHERE run_id = sqlc.arg(run_id) AND state IN ('FAILED', 'EXPIRED');

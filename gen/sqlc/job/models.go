@@ -134,6 +134,7 @@ type Task struct {
 	StartedAt  *time.Time
 	FinishedAt *time.Time
 	Touched    int64
+	Proceeded  bool
 }
 
 type TaskLog struct {

@@ -43,9 +43,10 @@ func (q *Queries) CancelWaiting(ctx context.Context, arg CancelWaitingParams) (i
 }
 
 const failedDevices = `-- name: FailedDevices :many
-SELECT DISTINCT device_id FROM task WHERE run_id = $1 AND state IN ('FAILED', 'EXPIRED', 'INDETERMINATE')
+SELECT DISTINCT device_id FROM task WHERE run_id = $1 AND state IN ('FAILED', 'EXPIRED')
 `
 
+// Not the INDETERMINATE ones: a person looks at the device first.
 func (q *Queries) FailedDevices(ctx context.Context, runID uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, failedDevices, runID)
 	if err != nil {
@@ -112,7 +113,7 @@ func (q *Queries) GetAttempts(ctx context.Context, arg GetAttemptsParams) ([]Get
 
 const getTask = `-- name: GetTask :one
 SELECT id, run_id, device_id, device_name, gateway_id, state, fence, attempt, agent_id, changed, failure, waiting_for, not_before, stop,
-    created_at, started_at, finished_at, touched
+    created_at, started_at, finished_at, touched, proceeded
 FROM task WHERE id = $1
 `
 
@@ -138,6 +139,7 @@ func (q *Queries) GetTask(ctx context.Context, id uuid.UUID) (Task, error) {
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.Touched,
+		&i.Proceeded,
 	)
 	return i, err
 }
@@ -196,7 +198,7 @@ func (q *Queries) InsertAttempts(ctx context.Context, arg InsertAttemptsParams) 
 
 const listTasks = `-- name: ListTasks :many
 SELECT id, run_id, device_id, device_name, gateway_id, state, fence, attempt, agent_id, changed, failure, waiting_for, not_before, stop,
-    created_at, started_at, finished_at, touched
+    created_at, started_at, finished_at, touched, proceeded
 FROM task
 WHERE run_id = $1 AND (device_name COLLATE "C", id) > ($2::text COLLATE "C", $3::uuid)
   AND ($4::text = '' OR state = $4::text)
@@ -246,6 +248,7 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, e
 			&i.StartedAt,
 			&i.FinishedAt,
 			&i.Touched,
+			&i.Proceeded,
 		); err != nil {
 			return nil, err
 		}
@@ -259,7 +262,7 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]Task, e
 
 const lockTasks = `-- name: LockTasks :many
 SELECT t.id, t.run_id, t.device_id, t.gateway_id, t.state, t.fence, t.attempt, t.agent_id, t.changed, t.failure, t.waiting_for,
-    t.not_before, t.stop, t.created_at, t.started_at, t.finished_at, r.kind, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
+    t.not_before, t.stop, t.proceeded, t.created_at, t.started_at, t.finished_at, r.kind, r.mutating, (r.cancelled_at IS NOT NULL)::boolean AS run_cancelled
 FROM task t JOIN run r ON r.id = t.run_id
 WHERE t.id = ANY($1::uuid[])
 ORDER BY t.id
@@ -280,6 +283,7 @@ type LockTasksRow struct {
 	WaitingFor   string
 	NotBefore    *time.Time
 	Stop         bool
+	Proceeded    bool
 	CreatedAt    time.Time
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
@@ -312,6 +316,7 @@ func (q *Queries) LockTasks(ctx context.Context, taskIds []uuid.UUID) ([]LockTas
 			&i.WaitingFor,
 			&i.NotBefore,
 			&i.Stop,
+			&i.Proceeded,
 			&i.CreatedAt,
 			&i.StartedAt,
 			&i.FinishedAt,
@@ -400,7 +405,7 @@ func (q *Queries) PickOffered(ctx context.Context, arg PickOfferedParams) ([]uui
 
 const touchedTasks = `-- name: TouchedTasks :many
 SELECT id, run_id, device_id, device_name, gateway_id, state, fence, attempt, agent_id, changed, failure, waiting_for, not_before, stop,
-    created_at, started_at, finished_at, touched
+    created_at, started_at, finished_at, touched, proceeded
 FROM task
 WHERE run_id = $1 AND touched >= $2 AND (touched, id) > ($3::bigint, $4::uuid)
 ORDER BY touched, id
@@ -449,6 +454,7 @@ func (q *Queries) TouchedTasks(ctx context.Context, arg TouchedTasksParams) ([]T
 			&i.StartedAt,
 			&i.FinishedAt,
 			&i.Touched,
+			&i.Proceeded,
 		); err != nil {
 			return nil, err
 		}
@@ -472,6 +478,7 @@ UPDATE task t SET
     waiting_for = i.waiting_for,
     not_before  = NULLIF(i.not_before, '0001-01-01T00:00:00Z'::timestamptz),
     stop        = i.stop,
+    proceeded   = i.proceeded,
     started_at  = NULLIF(i.started_at, '0001-01-01T00:00:00Z'::timestamptz),
     finished_at = NULLIF(i.finished_at, '0001-01-01T00:00:00Z'::timestamptz),
     touched     = CASE WHEN t.state = 'OFFERED' AND i.state = 'LEASED' THEN t.touched ELSE pg_current_xact_id()::text::bigint END
@@ -479,8 +486,8 @@ FROM (
     SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS state, unnest($3::uuid[]) AS gateway_id,
         unnest($4::bigint[]) AS fence, unnest($5::smallint[]) AS attempt, unnest($6::uuid[]) AS agent_id,
         unnest($7::boolean[]) AS changed, unnest($8::bytea[]) AS failure, unnest($9::text[]) AS waiting_for,
-        unnest($10::timestamptz[]) AS not_before, unnest($11::boolean[]) AS stop,
-        unnest($12::timestamptz[]) AS started_at, unnest($13::timestamptz[]) AS finished_at
+        unnest($10::timestamptz[]) AS not_before, unnest($11::boolean[]) AS stop, unnest($12::boolean[]) AS proceeded,
+        unnest($13::timestamptz[]) AS started_at, unnest($14::timestamptz[]) AS finished_at
 ) i
 WHERE t.id = i.id
 `
@@ -497,6 +504,7 @@ type WriteTasksParams struct {
 	WaitingFor []string
 	NotBefore  []time.Time
 	Stop       []bool
+	Proceeded  []bool
 	StartedAt  []time.Time
 	FinishedAt []time.Time
 }
@@ -516,6 +524,7 @@ func (q *Queries) WriteTasks(ctx context.Context, arg WriteTasksParams) error {
 		arg.WaitingFor,
 		arg.NotBefore,
 		arg.Stop,
+		arg.Proceeded,
 		arg.StartedAt,
 		arg.FinishedAt,
 	)

@@ -33,6 +33,9 @@ const (
 	ReportAttemptsRequest_Event_STARTED     ReportAttemptsRequest_Event_Kind = 3
 	// Nothing new: the lease goes on for another 120 s.
 	ReportAttemptsRequest_Event_HELD ReportAttemptsRequest_Event_Kind = 4
+	// The agent asks whether a mutating attempt may begin to change the device. Applied: yes, and the task is never given out again.
+	// May be repeated.
+	ReportAttemptsRequest_Event_PROCEED ReportAttemptsRequest_Event_Kind = 5
 )
 
 // Enum value maps for ReportAttemptsRequest_Event_Kind.
@@ -43,6 +46,7 @@ var (
 		2: "DECLINED",
 		3: "STARTED",
 		4: "HELD",
+		5: "PROCEED",
 	}
 	ReportAttemptsRequest_Event_Kind_value = map[string]int32{
 		"UNSPECIFIED": 0,
@@ -50,6 +54,7 @@ var (
 		"DECLINED":    2,
 		"STARTED":     3,
 		"HELD":        4,
+		"PROCEED":     5,
 	}
 )
 
@@ -1121,20 +1126,21 @@ const file_netraven_job_v1_dispatch_proto_rawDesc = "" +
 	"\tcancelled\x18\x02 \x03(\v2\x1b.netraven.job.v1.AttemptRefR\tcancelled\x1ag\n" +
 	"\x05Claim\x12/\n" +
 	"\x04spec\x18\x01 \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04spec\x12-\n" +
-	"\x04view\x18\x02 \x01(\v2\x19.netraven.job.v1.TaskSpecR\x04view\"\xe4\x02\n" +
+	"\x04view\x18\x02 \x01(\v2\x19.netraven.job.v1.TaskSpecR\x04view\"\xf1\x02\n" +
 	"\x15ReportAttemptsRequest\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12D\n" +
-	"\x06events\x18\x02 \x03(\v2,.netraven.job.v1.ReportAttemptsRequest.EventR\x06events\x1a\xe9\x01\n" +
+	"\x06events\x18\x02 \x03(\v2,.netraven.job.v1.ReportAttemptsRequest.EventR\x06events\x1a\xf6\x01\n" +
 	"\x05Event\x125\n" +
 	"\aattempt\x18\x01 \x01(\v2\x1b.netraven.job.v1.AttemptRefR\aattempt\x12E\n" +
 	"\x04kind\x18\x02 \x01(\x0e21.netraven.job.v1.ReportAttemptsRequest.Event.KindR\x04kind\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"J\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"W\n" +
 	"\x04Kind\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\f\n" +
 	"\bACCEPTED\x10\x01\x12\f\n" +
 	"\bDECLINED\x10\x02\x12\v\n" +
 	"\aSTARTED\x10\x03\x12\b\n" +
-	"\x04HELD\x10\x04\"2\n" +
+	"\x04HELD\x10\x04\x12\v\n" +
+	"\aPROCEED\x10\x05\"2\n" +
 	"\x16ReportAttemptsResponse\x12\x18\n" +
 	"\aapplied\x18\x01 \x03(\bR\aapplied\"\xd0\x03\n" +
 	"\x15FinishAttemptsRequest\x12\x19\n" +

@@ -136,7 +136,7 @@ type JobKind struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Description string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// May change the device; never retried once it began to.
+	// May change the device; never retried once it began to. Kinds with a parameter `mutating` may where that is true.
 	Mutating bool             `protobuf:"varint,3,opt,name=mutating,proto3" json:"mutating,omitempty"`
 	Params   []*JobKind_Param `protobuf:"bytes,4,rep,name=params,proto3" json:"params,omitempty"`
 	// Logs in to the device, so it needs a credential.

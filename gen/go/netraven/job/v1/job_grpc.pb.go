@@ -38,7 +38,8 @@ type JobServiceClient interface {
 	// ListJobs pages through the jobs by name. Needs job.job.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
 	// CreateJob saves a job. Needs job.job.write. The name is the natural key. Errors: ALREADY_EXISTS/JOB_EXISTS,
-	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
+	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, PERMISSION_DENIED (parameters that let
+	// the run change devices need job.run.mutate).
 	CreateJob(ctx context.Context, in *CreateJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// GetJob answers one job. Needs job.job.read. Errors: NOT_FOUND/JOB_NOT_FOUND.
 	GetJob(ctx context.Context, in *GetJobRequest, opts ...grpc.CallOption) (*Job, error)
@@ -47,8 +48,8 @@ type JobServiceClient interface {
 	UpdateJob(ctx context.Context, in *UpdateJobRequest, opts ...grpc.CallOption) (*Job, error)
 	// DeleteJob removes a job; its runs stay. Needs job.job.write. Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/SYSTEM_JOB.
 	DeleteJob(ctx context.Context, in *DeleteJobRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
-	// RunJob starts a run of a job now. Needs job.run.create. Idempotent by request_id for 24 hours per caller. Errors:
-	// NOT_FOUND/JOB_NOT_FOUND.
+	// RunJob starts a run of a job now. Needs job.run.create, and job.run.mutate where the job may change devices: schedules do not have that.
+	// Idempotent by request_id for 24 hours per caller. Errors: NOT_FOUND/JOB_NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE/AUDIT_UNAVAILABLE.
 	RunJob(ctx context.Context, in *RunJobRequest, opts ...grpc.CallOption) (*Run, error)
 	// ListJobKinds answers what can be done to devices, with the parameters of each kind. Needs job.job.read.
 	ListJobKinds(ctx context.Context, in *ListJobKindsRequest, opts ...grpc.CallOption) (*ListJobKindsResponse, error)
@@ -141,7 +142,8 @@ type JobServiceServer interface {
 	// ListJobs pages through the jobs by name. Needs job.job.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
 	// CreateJob saves a job. Needs job.job.write. The name is the natural key. Errors: ALREADY_EXISTS/JOB_EXISTS,
-	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
+	// INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, PERMISSION_DENIED (parameters that let
+	// the run change devices need job.run.mutate).
 	CreateJob(context.Context, *CreateJobRequest) (*Job, error)
 	// GetJob answers one job. Needs job.job.read. Errors: NOT_FOUND/JOB_NOT_FOUND.
 	GetJob(context.Context, *GetJobRequest) (*Job, error)
@@ -150,8 +152,8 @@ type JobServiceServer interface {
 	UpdateJob(context.Context, *UpdateJobRequest) (*Job, error)
 	// DeleteJob removes a job; its runs stay. Needs job.job.write. Errors: NOT_FOUND/JOB_NOT_FOUND, FAILED_PRECONDITION/SYSTEM_JOB.
 	DeleteJob(context.Context, *DeleteJobRequest) (*emptypb.Empty, error)
-	// RunJob starts a run of a job now. Needs job.run.create. Idempotent by request_id for 24 hours per caller. Errors:
-	// NOT_FOUND/JOB_NOT_FOUND.
+	// RunJob starts a run of a job now. Needs job.run.create, and job.run.mutate where the job may change devices: schedules do not have that.
+	// Idempotent by request_id for 24 hours per caller. Errors: NOT_FOUND/JOB_NOT_FOUND, PERMISSION_DENIED, UNAVAILABLE/AUDIT_UNAVAILABLE.
 	RunJob(context.Context, *RunJobRequest) (*Run, error)
 	// ListJobKinds answers what can be done to devices, with the parameters of each kind. Needs job.job.read.
 	ListJobKinds(context.Context, *ListJobKindsRequest) (*ListJobKindsResponse, error)

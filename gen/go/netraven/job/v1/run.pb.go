@@ -103,18 +103,19 @@ func (Run_State) EnumDescriptor() ([]byte, []int) {
 type Task_State int32
 
 const (
-	Task_UNSPECIFIED   Task_State = 0
-	Task_SCHEDULED     Task_State = 1
-	Task_READY         Task_State = 2
-	Task_OFFERED       Task_State = 3
-	Task_LEASED        Task_State = 4
-	Task_RUNNING       Task_State = 5
-	Task_RETRY_WAIT    Task_State = 6
-	Task_SUCCEEDED     Task_State = 7
-	Task_FAILED        Task_State = 8
-	Task_CANCELLED     Task_State = 9
-	Task_EXPIRED       Task_State = 10
-	Task_SKIPPED       Task_State = 11
+	Task_UNSPECIFIED Task_State = 0
+	Task_SCHEDULED   Task_State = 1
+	Task_READY       Task_State = 2
+	Task_OFFERED     Task_State = 3
+	Task_LEASED      Task_State = 4
+	Task_RUNNING     Task_State = 5
+	Task_RETRY_WAIT  Task_State = 6
+	Task_SUCCEEDED   Task_State = 7
+	Task_FAILED      Task_State = 8
+	Task_CANCELLED   Task_State = 9
+	Task_EXPIRED     Task_State = 10
+	Task_SKIPPED     Task_State = 11
+	// The agent was lost after it was let begin to change the device: look at the device. Never tried again.
 	Task_INDETERMINATE Task_State = 12
 )
 

@@ -45,7 +45,8 @@ const (
 type RunServiceClient interface {
 	// CreateRun starts a run and answers at once; its tasks appear while it expands. Needs job.run.create. Idempotent by request_id
 	// for 24 hours per caller. Errors: INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, /SELECTION_EMPTY (no
-	// dimension given), FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
+	// dimension given), PERMISSION_DENIED. Parameters that let the run change devices (`mutating`) also need job.run.mutate; who started it is
+	// in the audit trail before it exists.
 	CreateRun(ctx context.Context, in *CreateRunRequest, opts ...grpc.CallOption) (*Run, error)
 	// TestDevice starts a run of kind login on one device and answers it at once, as CreateRun does: its task's result says which
 	// stages went well. Works on enabled devices only. Needs job.run.create. Idempotent by request_id for 24 hours per caller. Errors:
@@ -70,7 +71,8 @@ type RunServiceClient interface {
 	// ResumeRun lets a paused run go on. Needs job.run.cancel. May be repeated.
 	// Errors: NOT_FOUND/RUN_NOT_FOUND, FAILED_PRECONDITION/RUN_ENDED.
 	ResumeRun(ctx context.Context, in *ResumeRunRequest, opts ...grpc.CallOption) (*Run, error)
-	// RetryFailed starts a new run of the same kind over the devices that failed. Needs job.run.create. Idempotent by request_id.
+	// RetryFailed starts a new run of the same kind over the devices that failed or expired; INDETERMINATE ones wait for a person. Needs what CreateRun
+	// needs. Idempotent by request_id.
 	// Errors: NOT_FOUND/RUN_NOT_FOUND, FAILED_PRECONDITION/RUN_NOT_ENDED, FAILED_PRECONDITION/NOTHING_FAILED.
 	RetryFailed(ctx context.Context, in *RetryFailedRequest, opts ...grpc.CallOption) (*Run, error)
 	// CancelTask ends one device's part of a run. Needs job.run.cancel. May be repeated. Errors: NOT_FOUND/TASK_NOT_FOUND.
@@ -277,7 +279,8 @@ func (c *runServiceClient) ListTaskLog(ctx context.Context, in *ListTaskLogReque
 type RunServiceServer interface {
 	// CreateRun starts a run and answers at once; its tasks appear while it expands. Needs job.run.create. Idempotent by request_id
 	// for 24 hours per caller. Errors: INVALID_ARGUMENT/KIND_UNKNOWN, /PARAMS_INVALID, /COMMAND_NOT_READ_ONLY, /SELECTION_EMPTY (no
-	// dimension given), FAILED_PRECONDITION/MUTATING_UNSUPPORTED.
+	// dimension given), PERMISSION_DENIED. Parameters that let the run change devices (`mutating`) also need job.run.mutate; who started it is
+	// in the audit trail before it exists.
 	CreateRun(context.Context, *CreateRunRequest) (*Run, error)
 	// TestDevice starts a run of kind login on one device and answers it at once, as CreateRun does: its task's result says which
 	// stages went well. Works on enabled devices only. Needs job.run.create. Idempotent by request_id for 24 hours per caller. Errors:
@@ -302,7 +305,8 @@ type RunServiceServer interface {
 	// ResumeRun lets a paused run go on. Needs job.run.cancel. May be repeated.
 	// Errors: NOT_FOUND/RUN_NOT_FOUND, FAILED_PRECONDITION/RUN_ENDED.
 	ResumeRun(context.Context, *ResumeRunRequest) (*Run, error)
-	// RetryFailed starts a new run of the same kind over the devices that failed. Needs job.run.create. Idempotent by request_id.
+	// RetryFailed starts a new run of the same kind over the devices that failed or expired; INDETERMINATE ones wait for a person. Needs what CreateRun
+	// needs. Idempotent by request_id.
 	// Errors: NOT_FOUND/RUN_NOT_FOUND, FAILED_PRECONDITION/RUN_NOT_ENDED, FAILED_PRECONDITION/NOTHING_FAILED.
 	RetryFailed(context.Context, *RetryFailedRequest) (*Run, error)
 	// CancelTask ends one device's part of a run. Needs job.run.cancel. May be repeated. Errors: NOT_FOUND/TASK_NOT_FOUND.
