@@ -32,8 +32,8 @@ func (a *app) retentionCommand() *cobra.Command {
 				return writeJSON(cmd.OutOrStdout(), fmt.Appendf(nil, `{"runs": %s, "originals": %s}`, rawRuns, rawOriginals))
 			}
 			t := newTable("WHAT", "KEPT FOR", "AT", "WOULD GO", "OLDEST")
-			t.add("runs", days(r.ConfiguredDays), days(r.Days), fmt.Sprintf("%d runs, %d tasks", r.Runs, r.Tasks), when(r.Oldest))
-			t.add("originals", days(o.ConfiguredDays), days(o.Days), fmt.Sprintf("%d originals, %.1f MB", o.Originals, float64(o.Bytes)/1e6), when(o.Oldest))
+			t.add("runs", days(r.ConfiguredDays), days(r.Days), fmt.Sprintf("%.0f runs, %.0f tasks", r.Runs, r.Tasks), when(r.Oldest))
+			t.add("originals", days(o.ConfiguredDays), days(o.Days), fmt.Sprintf("%.0f originals, %.1f MB", o.Originals, o.Bytes/1e6), when(o.Oldest))
 			return t.write(cmd.OutOrStdout())
 		}),
 	}

@@ -73,7 +73,7 @@ func (s *Service) GetOriginalRetention(ctx context.Context, in *gitstorev1.GetOr
 	if err != nil {
 		return nil, err
 	}
-	out.Originals, out.Bytes = old.Originals, old.Bytes
+	out.Originals, out.Bytes = float64(old.Originals), float64(old.Bytes)
 	if old.Originals > 0 {
 		out.Oldest = timestamppb.New(old.Oldest)
 	}

@@ -38,7 +38,7 @@ func (s *Service) GetRunRetention(ctx context.Context, in *jobv1.GetRunRetention
 	if err != nil {
 		return nil, err
 	}
-	out.Runs, out.Tasks = old.Runs, old.Tasks
+	out.Runs, out.Tasks = float64(old.Runs), float64(old.Tasks)
 	if old.Runs > 0 {
 		out.Oldest = timestamppb.New(old.Oldest)
 	}

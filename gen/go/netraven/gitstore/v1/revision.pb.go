@@ -880,11 +880,11 @@ func (x *GetOriginalRetentionRequest) GetDays() int32 {
 type OriginalRetention struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As configured; 0: for ever.
-	ConfiguredDays int32 `protobuf:"varint,1,opt,name=configured_days,json=configuredDays,proto3" json:"configured_days,omitempty"`
-	Days           int32 `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
-	Originals      int64 `protobuf:"varint,3,opt,name=originals,proto3" json:"originals,omitempty"`
+	ConfiguredDays int32   `protobuf:"varint,1,opt,name=configured_days,json=configuredDays,proto3" json:"configured_days,omitempty"`
+	Days           int32   `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
+	Originals      float64 `protobuf:"fixed64,3,opt,name=originals,proto3" json:"originals,omitempty"`
 	// As they are kept: compressed and sealed.
-	Bytes int64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Bytes float64 `protobuf:"fixed64,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// When the oldest of them was recorded.
 	Oldest        *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=oldest,proto3" json:"oldest,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -935,14 +935,14 @@ func (x *OriginalRetention) GetDays() int32 {
 	return 0
 }
 
-func (x *OriginalRetention) GetOriginals() int64 {
+func (x *OriginalRetention) GetOriginals() float64 {
 	if x != nil {
 		return x.Originals
 	}
 	return 0
 }
 
-func (x *OriginalRetention) GetBytes() int64 {
+func (x *OriginalRetention) GetBytes() float64 {
 	if x != nil {
 		return x.Bytes
 	}
@@ -1237,8 +1237,8 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x11OriginalRetention\x12'\n" +
 	"\x0fconfigured_days\x18\x01 \x01(\x05R\x0econfiguredDays\x12\x12\n" +
 	"\x04days\x18\x02 \x01(\x05R\x04days\x12\x1c\n" +
-	"\toriginals\x18\x03 \x01(\x03R\toriginals\x12\x14\n" +
-	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x122\n" +
+	"\toriginals\x18\x03 \x01(\x01R\toriginals\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x01R\x05bytes\x122\n" +
 	"\x06oldest\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest2\xe0\b\n" +
 	"\x0fRevisionService\x12\xc6\x01\n" +
 	"\rListRevisions\x12*.netraven.gitstore.v1.ListRevisionsRequest\x1a+.netraven.gitstore.v1.ListRevisionsResponse\"\\\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02<Z\x13\x12\x11/api/v1/revisions\x12%/api/v1/devices/{device_id}/revisions\x12\x91\x01\n" +

@@ -1600,10 +1600,10 @@ func (x *GetRunRetentionRequest) GetDays() int32 {
 type RunRetention struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As configured; 0: for ever.
-	ConfiguredDays int32 `protobuf:"varint,1,opt,name=configured_days,json=configuredDays,proto3" json:"configured_days,omitempty"`
-	Days           int32 `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
-	Runs           int64 `protobuf:"varint,3,opt,name=runs,proto3" json:"runs,omitempty"`
-	Tasks          int64 `protobuf:"varint,4,opt,name=tasks,proto3" json:"tasks,omitempty"`
+	ConfiguredDays int32   `protobuf:"varint,1,opt,name=configured_days,json=configuredDays,proto3" json:"configured_days,omitempty"`
+	Days           int32   `protobuf:"varint,2,opt,name=days,proto3" json:"days,omitempty"`
+	Runs           float64 `protobuf:"fixed64,3,opt,name=runs,proto3" json:"runs,omitempty"`
+	Tasks          float64 `protobuf:"fixed64,4,opt,name=tasks,proto3" json:"tasks,omitempty"`
 	// When the oldest of them was created.
 	Oldest        *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=oldest,proto3" json:"oldest,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1654,14 +1654,14 @@ func (x *RunRetention) GetDays() int32 {
 	return 0
 }
 
-func (x *RunRetention) GetRuns() int64 {
+func (x *RunRetention) GetRuns() float64 {
 	if x != nil {
 		return x.Runs
 	}
 	return 0
 }
 
-func (x *RunRetention) GetTasks() int64 {
+func (x *RunRetention) GetTasks() float64 {
 	if x != nil {
 		return x.Tasks
 	}
@@ -1930,8 +1930,8 @@ const file_netraven_job_v1_run_proto_rawDesc = "" +
 	"\fRunRetention\x12'\n" +
 	"\x0fconfigured_days\x18\x01 \x01(\x05R\x0econfiguredDays\x12\x12\n" +
 	"\x04days\x18\x02 \x01(\x05R\x04days\x12\x12\n" +
-	"\x04runs\x18\x03 \x01(\x03R\x04runs\x12\x14\n" +
-	"\x05tasks\x18\x04 \x01(\x03R\x05tasks\x122\n" +
+	"\x04runs\x18\x03 \x01(\x01R\x04runs\x12\x14\n" +
+	"\x05tasks\x18\x04 \x01(\x01R\x05tasks\x122\n" +
 	"\x06oldest\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest2\xa0\x10\n" +
 	"\n" +
 	"RunService\x12|\n" +
