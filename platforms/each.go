@@ -34,7 +34,7 @@ func (f fields) each(a *Artifact) *Each {
 		return nil
 	}
 	x := f.mapping(n, f.key("each"), "send", "match", "except")
-	out := &Each{Send: x.command("send"), Match: x.grouped("match"), Except: x.pattern("except")}
+	out := &Each{Send: x.command(), Match: x.grouped("match"), Except: x.pattern("except")}
 	if n.Kind == yaml.MappingNode && !x.has("match") {
 		x.problem(n, x.key("match"), "is missing")
 	}

@@ -112,14 +112,14 @@ func (r *reader) oneLine(n *yaml.Node, path string) string {
 	return s
 }
 
-// command is a command that must be there.
-func (f fields) command(name string) string {
-	n := f.values[name]
+// command is the key send, which must be there.
+func (f fields) command() string {
+	n := f.values["send"]
 	if n == nil {
-		f.problem(f.node, f.key(name), "is missing")
+		f.problem(f.node, f.key("send"), "is missing")
 		return ""
 	}
-	return f.oneLine(n, f.key(name))
+	return f.oneLine(n, f.key("send"))
 }
 
 // items returns the elements of a list; anything that is no list counts as a list of one.

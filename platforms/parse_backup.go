@@ -81,7 +81,7 @@ func (f fields) commands(common *Complete, t Transport) (send []string, rules []
 		if rule.Gap == nil {
 			rule.Gap = common.Gap
 		}
-		send, rules = append(send, c.command("send")), append(rules, &rule)
+		send, rules = append(send, c.command()), append(rules, &rule)
 	}
 	return send, rules
 }

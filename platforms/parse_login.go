@@ -45,7 +45,7 @@ func (f fields) enable(n *yaml.Node) *Enable {
 	if !e.has("when") {
 		e.problem(n, e.key("when"), "is missing")
 	}
-	out := &Enable{When: e.pattern("when"), Send: e.command("send"), Expect: e.pattern("expect"), Failed: e.patterns("failed")}
+	out := &Enable{When: e.pattern("when"), Send: e.command(), Expect: e.pattern("expect"), Failed: e.patterns("failed")}
 	switch w := e.text("with"); w {
 	case "":
 	case "login_password":
@@ -66,7 +66,7 @@ func (f fields) steps(name string) []Step {
 			continue
 		}
 		s := f.mapping(n, at(i), "send", "answers")
-		out = append(out, Step{Send: s.command("send"), Answers: s.exchanges("answers")})
+		out = append(out, Step{Send: s.command(), Answers: s.exchanges("answers")})
 	}
 	return out
 }

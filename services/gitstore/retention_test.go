@@ -28,14 +28,14 @@ func TestOldOriginalsGoButForTheNewest(t *testing.T) {
 		return out
 	}
 	require.EqualValues(t, 30, ask(0).GetConfiguredDays())
-	require.EqualValues(t, 2, ask(0).GetOriginals(), "two old ones of a; b has no newer one")
+	require.Equal(t, 2, int(ask(0).GetOriginals()), "two old ones of a; b has no newer one")
 	require.Positive(t, ask(0).GetBytes())
-	require.EqualValues(t, 0, ask(40).GetOriginals())
+	require.Equal(t, 0, int(ask(40).GetOriginals()))
 	_, err := h.viewer.GetOriginalRetention(ctx, &gitstorev1.GetOriginalRetentionRequest{Days: -1})
 	require.Equal(t, "FIELD_INVALID", reason(err))
 
 	require.NoError(t, gitstore.TickOnce(h.service, ctx))
-	require.EqualValues(t, 0, ask(0).GetOriginals())
+	require.Equal(t, 0, int(ask(0).GetOriginals()))
 	for _, r := range append(h.revisions(a), h.revisions(b)...) {
 		_, err := h.content(h.read, r.GetId(), "masked")
 		require.NoError(t, err, "the masked history stays")

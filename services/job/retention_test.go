@@ -44,10 +44,10 @@ func TestOldRunsGoWithAllThatIsTheirs(t *testing.T) {
 		require.NoError(t, err)
 		return out
 	}
-	require.EqualValues(t, 0, ask(0).GetRuns())
+	require.Equal(t, 0, int(ask(0).GetRuns()))
 	require.EqualValues(t, 90, ask(0).GetConfiguredDays())
-	require.EqualValues(t, 1, ask(88).GetRuns(), "the older one would go, the recent one not")
-	require.EqualValues(t, 3, ask(88).GetTasks())
+	require.Equal(t, 1, int(ask(88).GetRuns()), "the older one would go, the recent one not")
+	require.Equal(t, 3, int(ask(88).GetTasks()))
 	require.NotNil(t, ask(88).GetOldest())
 	_, err := h.runs.GetRunRetention(h.ctx, &jobv1.GetRunRetentionRequest{Days: -1})
 	require.Equal(t, "FIELD_INVALID", errs.Reason(err))
