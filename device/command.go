@@ -45,10 +45,10 @@ type exchange struct {
 
 // run sends a line and reads until the prompt is back. What it returns lies in the screen's buffer until
 // the next command, unless keep asks for it to be handed over.
-func (sh *shell) run(line string, answers []platforms.Exchange, limit time.Duration, keep bool) ([]byte, *jobv1.Failure) {
+func (sh *shell) run(line string, answers []platforms.Exchange, limit time.Duration, keep, once bool) ([]byte, *jobv1.Failure) {
 	sh.session.link.watch.begin(limit, sh.session.limits.Silence)
 	x, f := sh.try(line, answers)
-	if f == nil && !x.echoed && len(bytes.TrimSpace(x.answer())) == 0 && !sh.echoless {
+	if f == nil && !once && !x.echoed && len(bytes.TrimSpace(x.answer())) == 0 && !sh.echoless {
 		// Some devices throw away what is typed while they are busy with a login.
 		x, f = sh.try(line, answers)
 	}

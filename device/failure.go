@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -136,11 +137,15 @@ func plainWords(s string) string {
 // strip removes the secrets of a grant from a text. One- and two-letter passwords would make it
 // unreadable and protect nothing.
 func strip(s string, grant *vaultv1.Grant) string {
+	var secrets []string
 	for _, c := range grant.GetCredentials() {
-		for _, secret := range []string{c.GetPassword(), c.GetEnableSecret(), c.GetPassphrase()} {
-			if len(secret) > 2 {
-				s = strings.ReplaceAll(s, secret, "***")
-			}
+		secrets = append(secrets, c.GetPassword(), c.GetEnableSecret(), c.GetPassphrase())
+	}
+	// The longest first: one secret may begin with another.
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range secrets {
+		if len(secret) > 2 {
+			s = strings.ReplaceAll(s, secret, "***")
 		}
 	}
 	return s

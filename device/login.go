@@ -41,7 +41,7 @@ func (sh *shell) setup() *jobv1.Failure {
 		s.enter("setup")
 	}
 	for _, step := range s.cfg.Page.Login.Setup {
-		out, f := sh.run(step.Send, step.Answers, s.limits.Command, false)
+		out, f := sh.run(step.Send, step.Answers, s.limits.Command, false, false)
 		if f != nil {
 			return f
 		}

@@ -14,6 +14,8 @@ type Command struct {
 	Send string
 	// Answers are the questions it may ask and what to reply, in a shell.
 	Answers []platforms.Exchange
+	// Once never sends the command a second time. Else it is sent again where a device shows no sign of having taken it.
+	Once bool
 	// Timeout bounds the command with all its output. Zero: Limits.Command.
 	Timeout time.Duration
 }
@@ -57,7 +59,7 @@ func (s *Session) run(c Command) (Answer, *jobv1.Failure) {
 		}
 		s.enter("command")
 	}
-	text, f := s.shell.run(c.Send, c.Answers, c.Timeout, true)
+	text, f := s.shell.run(c.Send, c.Answers, c.Timeout, true, c.Once)
 	if f != nil {
 		return Answer{}, f
 	}
@@ -95,7 +97,7 @@ func (s *Session) Confirm() (bool, *jobv1.Failure) {
 		return false, nil
 	}
 	before := bytes.Clone(s.shell.prompt.learned)
-	out, f := s.shell.run("", nil, s.limits.Login, false)
+	out, f := s.shell.run("", nil, s.limits.Login, false, false)
 	if f != nil {
 		return false, s.finish(f)
 	}
@@ -107,5 +109,10 @@ func (s *Session) Stage(name string) { s.enter(name) }
 
 // Fail completes a failure that the caller found, with stage, credential and the device's last words.
 func (s *Session) Fail(class jobv1.Failure_Class, hint string, args ...any) *jobv1.Failure {
+	for i, a := range args { // before they are quoted: a quote in a secret would hide it
+		if text, ok := a.(string); ok {
+			args[i] = strip(text, s.report.Grant)
+		}
+	}
 	return s.finish(failure(class, hint, args...))
 }

@@ -46,7 +46,7 @@ func (s *Session) lastWords() string {
 var (
 	asks  = regexp.MustCompile(`[?:\])>#.\-] ?$`)
 	press = regexp.MustCompile(`(?i)\b(?:any|a|the|enter|space) key\b`)
-	tells = regexp.MustCompile(`(?i)pass|secret|key|community|cipher|hash|psk|auth|priv|credential|token`)
+	tells = regexp.MustCompile(`(?i)pass|secret|key|community|cipher|hash|psk|auth|priv|credential|token|tacacs|radius|snmp|wep|chap|username|isakmp|neighbor`)
 )
 
 // half reports that a line may be the first half of one that holds a secret, which nobody can mask. Before there is a session, devices show

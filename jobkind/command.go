@@ -128,7 +128,7 @@ func (Command) Run(ctx context.Context, env Env) Outcome {
 				return out
 			}
 		}
-		one, f := runCommand(session, line, min(left, maxOutput))
+		one, f := runCommand(session, device.Command{Send: line, Once: p.mutating}, min(left, maxOutput))
 		if f != nil {
 			out.Failure = f
 			return out
@@ -158,13 +158,13 @@ func leave(ctx context.Context, env Env, session *device.Session, out *Outcome) 
 	return err == nil
 }
 
-func runCommand(session *device.Session, line string, limit int) (*jobv1.CommandResult, *jobv1.Failure) {
+func runCommand(session *device.Session, c device.Command, limit int) (*jobv1.CommandResult, *jobv1.Failure) {
 	start := time.Now()
-	got, f := session.Run(device.Command{Send: line})
+	got, f := session.Run(c)
 	if f != nil {
 		return nil, f
 	}
-	one := &jobv1.CommandResult{Command: line, DurationMs: milliseconds(time.Since(start))}
+	one := &jobv1.CommandResult{Command: c.Send, DurationMs: milliseconds(time.Since(start))}
 	one.Output, one.Truncated = session.Show(got.Text, limit)
 	one.Refused, _ = session.Show([]byte(got.Refused), maxCommandLine)
 	return one, nil

@@ -106,7 +106,7 @@ var menus = []string{
 // menuActions are commands of RouterOS that take a name: `/file remove print` removes the file of that name. It takes their beginnings for the whole.
 var menuActions = []string{
 	"add", "apply", "backup-load", "blink", "cancel", "check", "clear", "comment", "copy", "create", "delete", "disable", "downgrade", "edit", "eject",
-	"enable", "exec", "fetch", "find", "flush", "format", "get", "halt", "import", "install", "kill", "load", "make-static", "move", "reboot", "recover",
+	"enable", "exec", "fetch", "find", "flush", "format", "get", "halt", "import", "install", "kill", "load", "make-static", "move", "power", "reboot", "recover",
 	"release", "remove", "rename", "renew", "reset", "revoke", "run", "save", "scan", "send", "set", "shutdown", "sign", "start", "stop", "uninstall",
 	"unset", "update", "upgrade", "use", "write",
 }
@@ -114,7 +114,7 @@ var menuActions = []string{
 var (
 	menuWord = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 	// intoFile is the argument that has RouterOS write a file, in any length.
-	intoFile = regexp.MustCompile(`(?:^| )f(?:i|il|ile)? ?=`)
+	intoFile = regexp.MustCompile(`(?:^| )["']?f(?:i|il|ile)?["']? ?=`)
 )
 
 // menuReads tells whether a line is a path of menus that ends in a command that reads: /ip/address print, system resource print, /export.

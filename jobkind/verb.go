@@ -80,7 +80,7 @@ var writingFilter = regexp.MustCompile(`(?i)\|\s*(?:redirect|tee|append|save|vsh
 
 // writesAnyway is what begins like reading and writes a file on the device.
 var writesAnyway = anyOf("is",
-	`sho?w? tech\S* (?:.* )?(?:local-)?(?:file|save|export|upload|ftp|tftp|scp|sftp)\b.*`, `disp?\w* diag\S* .+`,
+	`sho?w? tech\S* (?:.* )?(?:local-)?(?:file|save|export|upload|ftp|tftp|scp|sftp|binary)\b.*`, `disp?\w* diag\S* .+`,
 )
 
 // filter is what may follow a bar. Programs that can write a file or run another are not among them (find, sed, awk, sort -o).

@@ -14,9 +14,11 @@ var builtinRoles = []*authv1.Role{
 	{Name: adminRole, Description: "May do everything.", Permissions: []string{"*"}},
 	{
 		Name:        "operator",
-		Description: "Runs the inventory, jobs and schedules; sees no secret and changes no user, credential or agent.",
+		Description: "Runs the inventory, jobs and schedules; sees no secret and changes no user, credential, platform page or agent.",
+		// A platform's page says what is typed on its devices and which of its lines are secret: whoever writes one can do anything.
 		Permissions: []string{
-			"inventory.*",
+			"inventory.device.read", "inventory.device.write", "inventory.site.read", "inventory.site.write", "inventory.gateway.read", "inventory.gateway.write",
+			"inventory.tag.read", "inventory.platform.read",
 			"job.job.read", "job.job.write", "job.run.read", "job.run.create", "job.run.cancel", "job.transcript.read",
 			"scheduler.schedule.read", "scheduler.schedule.write",
 			"gitstore.revision.read", "gitstore.revision.accept", "hub.agent.read", "vault.credential.read",

@@ -30,7 +30,7 @@ type text struct {
 	masked []byte
 	author string
 	digest string // SHA-256 of masked, hex
-	main   bool
+	main   bool   // the device's configuration, or that of its contexts
 }
 
 // open opens, checks and masks what came with bytes. An attempt whose seal or digest is wrong is rejected; the others go on.
@@ -99,7 +99,7 @@ func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_I
 		masked := page.Mask(clean, tag)
 		sum := sha256.Sum256(masked)
 		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: hex.EncodeToString(sum[:]),
-			main: def == page.Main()})
+			main: def == page.Main() || def.Each != nil})
 	}
 }
 

@@ -2,7 +2,7 @@ package gitstore
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"sync"
 
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
@@ -12,10 +12,13 @@ import (
 // pages keeps compiled platform pages by digest. There are as many as platforms in use, so nothing is ever dropped.
 type pages struct {
 	targets inventoryv1.TargetServiceClient
+	log     *slog.Logger
 	known   sync.Map // digest -> *platforms.Page
 }
 
-func newPages(targets inventoryv1.TargetServiceClient) *pages { return &pages{targets: targets} }
+func newPages(targets inventoryv1.TargetServiceClient, log *slog.Logger) *pages {
+	return &pages{targets: targets, log: log}
+}
 
 // get answers the pages of all digests that inventory knows. It blocks on inventory for digests it has not seen.
 func (p *pages) get(ctx context.Context, digests map[string]bool) (map[string]*platforms.Page, error) {
@@ -38,7 +41,9 @@ func (p *pages) get(ctx context.Context, digests map[string]bool) (map[string]*p
 	for _, i := range answer.GetItems() {
 		page, problems := platforms.Parse(i.GetDigest(), i.GetPage())
 		if page == nil {
-			return nil, fmt.Errorf("platform page %s does not compile: %v", i.GetDigest(), problems)
+			// Of another version, perhaps: results by it are rejected (PAGE_UNKNOWN), those of other devices are not.
+			p.log.Error("a platform page does not compile; results that were read by it cannot be kept", "digest", i.GetDigest(), "problem", problems[0].Error())
+			continue
 		}
 		p.known.Store(i.GetDigest(), page)
 		out[i.GetDigest()] = page

@@ -103,7 +103,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets),
+	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets, d.Log),
 		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
 	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))

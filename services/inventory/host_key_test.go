@@ -166,3 +166,26 @@ func TestAReplacementWindowAcceptsOneKeyAndCloses(t *testing.T) {
 	_, err = plan(until)
 	require.Equal(t, "HOST_KEY_NOT_PINNED", errs.Reason(err))
 }
+
+func TestAKeyThatTheRightOneFollowedCannotBeAccepted(t *testing.T) {
+	h, ctx := open(t), context.Background()
+	d := h.create(t, &inventoryv1.Device{Name: "a", Address: "x", Platform: "cisco_ios"})
+	right, foreign, now := hostKey(t), hostKey(t), time.Now()
+	see := func(key []byte, pinned bool, before time.Duration) {
+		_, err := h.targets.ReportObservations(ctx, &inventoryv1.ReportObservationsRequest{Items: []*inventoryv1.ReportObservationsRequest_Item{{
+			DeviceId: d.GetId(), ObservedAt: timestamppb.New(now.Add(-before)), HostKey: key, HostKeyPinned: pinned, Seen: true,
+		}}})
+		require.NoError(t, err)
+	}
+	see(right, true, 50*time.Minute)
+	see(foreign, false, 40*time.Minute)
+	waiting, err := h.devices.ListWaitingHostKeys(ctx, &inventoryv1.ListWaitingHostKeysRequest{})
+	require.NoError(t, err)
+	require.Len(t, waiting.GetItems(), 1)
+	see(right, false, 30*time.Minute)
+	waiting, err = h.devices.ListWaitingHostKeys(ctx, &inventoryv1.ListWaitingHostKeysRequest{})
+	require.NoError(t, err)
+	require.Empty(t, waiting.GetItems())
+	_, err = h.devices.AcceptHostKey(ctx, &inventoryv1.AcceptHostKeyRequest{DeviceId: d.GetId(), Fingerprint: printOf(t, foreign)})
+	require.Equal(t, "FINGERPRINT_NOT_LAST_OBSERVED", errs.Reason(err))
+}

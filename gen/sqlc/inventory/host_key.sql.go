@@ -15,7 +15,8 @@ import (
 const acceptHostKey = `-- name: AcceptHostKey :one
 UPDATE host_key
 SET state = 'ACCEPTED', accepted_by = $1
-WHERE device_id = $2 AND fingerprint = $3
+WHERE host_key.device_id = $2 AND host_key.fingerprint = $3
+  AND NOT EXISTS (SELECT 1 FROM host_key n WHERE n.device_id = host_key.device_id AND n.last_seen_at > host_key.last_seen_at)
 RETURNING device_id, fingerprint, algorithm, state, first_seen_at, last_seen_at, accepted_by
 `
 
@@ -271,6 +272,8 @@ SET last_seen_at = GREATEST(host_key.last_seen_at, EXCLUDED.last_seen_at),
     state = CASE EXCLUDED.state WHEN 'ACCEPTED' THEN 'ACCEPTED' ELSE host_key.state END,
     accepted_by = CASE WHEN host_key.state = 'OBSERVED' THEN EXCLUDED.accepted_by ELSE host_key.accepted_by END
 WHERE host_key.last_seen_at < EXCLUDED.last_seen_at - CASE host_key.state WHEN 'ACCEPTED' THEN interval '1 hour' ELSE interval '0' END
+   OR (host_key.last_seen_at < EXCLUDED.last_seen_at AND EXISTS ( -- which key was shown last decides what a person can accept
+           SELECT 1 FROM host_key n WHERE n.device_id = host_key.device_id AND n.fingerprint <> host_key.fingerprint AND n.last_seen_at >= host_key.last_seen_at))
    OR (EXCLUDED.state = 'ACCEPTED' AND host_key.state = 'OBSERVED')
 `
 

@@ -692,8 +692,8 @@ type PlatformServiceClient interface {
 	// GetPlatform answers one platform with its page; an alias will do. Needs inventory.platform.read.
 	// Errors: NOT_FOUND/PLATFORM_NOT_FOUND.
 	GetPlatform(ctx context.Context, in *GetPlatformRequest, opts ...grpc.CallOption) (*Platform, error)
-	// CreatePlatform adds a page, from now on. One with the name of a built-in page takes its place, and goes on answering to its aliases. Needs
-	// inventory.platform.write. The page's name is the natural key. Errors: INVALID_ARGUMENT/PAGE_INVALID with one detail a problem,
+	// CreatePlatform adds a page, from now on. One with the name of a built-in page takes its place, and goes on answering to its aliases. Who
+	// writes pages says what is typed on devices. Needs inventory.platform.write. The page's name is the natural key. Errors: INVALID_ARGUMENT/PAGE_INVALID with one detail a problem,
 	// each with line and key; ALREADY_EXISTS/PLATFORM_EXISTS, FAILED_PRECONDITION/PLATFORM_IS_FILE, RESOURCE_EXHAUSTED/TOO_MANY_PLATFORMS.
 	CreatePlatform(ctx context.Context, in *CreatePlatformRequest, opts ...grpc.CallOption) (*Platform, error)
 	// UpdatePlatform replaces the page of a platform made by CreatePlatform; attempts that begin later use it. Needs inventory.platform.write. May be
@@ -773,8 +773,8 @@ type PlatformServiceServer interface {
 	// GetPlatform answers one platform with its page; an alias will do. Needs inventory.platform.read.
 	// Errors: NOT_FOUND/PLATFORM_NOT_FOUND.
 	GetPlatform(context.Context, *GetPlatformRequest) (*Platform, error)
-	// CreatePlatform adds a page, from now on. One with the name of a built-in page takes its place, and goes on answering to its aliases. Needs
-	// inventory.platform.write. The page's name is the natural key. Errors: INVALID_ARGUMENT/PAGE_INVALID with one detail a problem,
+	// CreatePlatform adds a page, from now on. One with the name of a built-in page takes its place, and goes on answering to its aliases. Who
+	// writes pages says what is typed on devices. Needs inventory.platform.write. The page's name is the natural key. Errors: INVALID_ARGUMENT/PAGE_INVALID with one detail a problem,
 	// each with line and key; ALREADY_EXISTS/PLATFORM_EXISTS, FAILED_PRECONDITION/PLATFORM_IS_FILE, RESOURCE_EXHAUSTED/TOO_MANY_PLATFORMS.
 	CreatePlatform(context.Context, *CreatePlatformRequest) (*Platform, error)
 	// UpdatePlatform replaces the page of a platform made by CreatePlatform; attempts that begin later use it. Needs inventory.platform.write. May be
