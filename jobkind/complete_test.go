@@ -111,7 +111,7 @@ func TestClosedBlocksFromAnExecChannelAreReadAgain(t *testing.T) {
 	require.Nil(t, Backup{}.Run(context.Background(), env).Failure)
 }
 
-func TestFailure65NothingIsNoConfiguration(t *testing.T) {
+func TestNothingIsNoConfiguration(t *testing.T) {
 	for name, rule := range map[string]string{
 		"a prompt that comes back": "complete: {prompt_twice: true}", "an end of our own": "complete: {last_line: '^# end$'}, drop: ['^# end$']",
 	} {
@@ -205,4 +205,35 @@ func TestAStalledLineIsShownOnlyIfItIsAQuestion(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a device says anew at each read, a clock or a secret under a new salt, is no change; what else changes is one.
+func TestFailure73VolatileLinesAreNoChange(t *testing.T) {
+	reads, vlan := 0, "10"
+	d := &cli{prompt: "sw1# "}
+	d.answer = func(line string) string {
+		if line != "show run" {
+			return ""
+		}
+		reads++
+		return "! time: " + strings.Repeat("x", reads) + "\r\nvlan " + vlan + "\r\nset password ENC " + strings.Repeat("S", 8+reads) + "=\r\nuptime is " + strings.Repeat("1", reads) + " days, port 7\r\nend\r\n"
+	}
+	env := d.attempt(t, plainBackup+`
+  - artifact: running.cfg
+    send: show run
+    complete: {last_line: '^end$'}
+    drop: ['^! time']
+    blur: '^uptime is (\S+) days'
+secrets:
+  - {match: '^set password ENC (\S+)', salted: true}
+`)
+	first := Backup{resend: never}.Run(context.Background(), env)
+	require.Nil(t, first.Failure, "%v", first.Failure)
+	env.Known = []*gitstorev1.KnownDigest{{Artifact: "running.cfg", Label: first.Artifacts[0].Label, Digest: first.Artifacts[0].Digest}}
+	second := Backup{resend: never}.Run(context.Background(), env)
+	require.Equal(t, 2, reads)
+	require.NotEqual(t, string(first.Artifacts[0].Original), string(second.Artifacts[0].Original))
+	require.True(t, second.Artifacts[0].Unchanged)
+	vlan = "11"
+	require.False(t, Backup{resend: never}.Run(context.Background(), env).Artifacts[0].Unchanged)
 }
