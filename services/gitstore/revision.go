@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +42,7 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 	if in.GetSince() != nil {
 		// Ids are UUIDv7, made when a revision is indexed, which is never before it was recorded.
 		p.Since = in.GetSince().AsTime()
-		p.FromID = firstID(p.Since)
+		p.FromID = page.FirstID(p.Since)
 	}
 	if in.GetUntil() != nil {
 		p.Until = in.GetUntil().AsTime()
@@ -69,14 +68,6 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 		out.NextPageToken = page.Token(rows[len(rows)-1].ID.String())
 	}
 	return out, nil
-}
-
-// firstID is the lowest id that a revision indexed at that time can have.
-func firstID(at time.Time) (id uuid.UUID) {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(max(at.UnixMilli(), 0))<<16) //nolint:gosec // not negative
-	copy(id[:6], b[:6])
-	return id
 }
 
 func revisionOf(r gitstoresql.Revision) *gitstorev1.Revision {

@@ -2,14 +2,13 @@ package job
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	jobsql "github.com/netraven/netraven/gen/sqlc/job"
+	"github.com/netraven/netraven/internal/page"
 )
 
 // removeBatch is how many tasks of an old run one transaction removes.
@@ -17,7 +16,7 @@ const removeBatch = 1000
 
 // removeOld removes one batch of the oldest run that ended before a moment. Replicas may do it at the same time.
 func (s *store) removeOld(ctx context.Context, before time.Time) (more bool, err error) {
-	run, err := s.q.OldRun(ctx, jobsql.OldRunParams{Before: utc(before), BeforeID: firstID(before)})
+	run, err := s.q.OldRun(ctx, jobsql.OldRunParams{Before: utc(before), BeforeID: page.FirstID(before)})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
@@ -34,15 +33,7 @@ func (s *store) removeOld(ctx context.Context, before time.Time) (more bool, err
 	return err == nil, err
 }
 
-// firstID is the lowest UUIDv7 of a moment.
-func firstID(at time.Time) (id uuid.UUID) {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(max(at.UnixMilli(), 0))<<16) //nolint:gosec // not negative
-	copy(id[:6], b[:6])
-	return id
-}
-
 func (s *store) countOld(ctx context.Context, before time.Time) (jobsql.CountOldRunsRow, error) {
-	row, err := s.q.CountOldRuns(ctx, jobsql.CountOldRunsParams{Before: utc(before), BeforeID: firstID(before)})
+	row, err := s.q.CountOldRuns(ctx, jobsql.CountOldRunsParams{Before: utc(before), BeforeID: page.FirstID(before)})
 	return row, sqlError(err)
 }
