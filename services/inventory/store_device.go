@@ -22,12 +22,7 @@ func (s *store) listDevices(ctx context.Context, p inventorysql.ListDevicesParam
 	for _, r := range rows {
 		items = append(items, deviceOf(inventorysql.GetDeviceRow(r)))
 	}
-	next := ""
-	if len(items) == int(p.PageSize) {
-		last := items[len(items)-1]
-		next = page.Token(strings.ToLower(last.GetName()), last.GetId())
-	}
-	return items, next, err
+	return items, nextDevice(items, p.PageSize), err
 }
 
 // listDeleted is listDevices of those that were deleted.
@@ -35,18 +30,18 @@ func (s *store) listDeleted(ctx context.Context, p inventorysql.ListDevicesParam
 	rows, err := s.q.ListDeletedDevices(ctx, inventorysql.ListDeletedDevicesParams(p))
 	items := make([]*inventoryv1.Device, 0, len(rows))
 	for _, r := range rows {
-		d := deviceOf(inventorysql.GetDeviceRow{ID: r.ID, Name: r.Name, SiteID: r.SiteID, Address: r.Address, Port: r.Port, Platform: r.Platform, GatewayID: r.GatewayID,
-			Description: r.Description, Notes: r.Notes, Enabled: r.Enabled, Serial: r.Serial, Model: r.Model, OsVersion: r.OsVersion, Hostname: r.Hostname, Source: r.Source,
-			Legacy: r.Legacy, HostKeyPolicy: r.HostKeyPolicy, LastSeenAt: r.LastSeenAt, LastBackupAt: r.LastBackupAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Tags: r.Tags})
-		d.DeletedAt = timeOf(r.DeletedAt)
-		items = append(items, d)
+		items = append(items, deviceOf(inventorysql.GetDeviceRow(r)))
 	}
-	next := ""
-	if len(items) == int(p.PageSize) {
-		last := items[len(items)-1]
-		next = page.Token(strings.ToLower(last.GetName()), last.GetId())
+	return items, nextDevice(items, p.PageSize), err
+}
+
+// nextDevice is the token after a full page: two devices of different sites can have one name.
+func nextDevice(items []*inventoryv1.Device, size int32) string {
+	if len(items) < int(size) {
+		return ""
 	}
-	return items, next, err
+	last := items[len(items)-1]
+	return page.Token(strings.ToLower(last.GetName()), last.GetId())
 }
 
 // restoreDevice takes the tombstone off; what is not deleted stays as it is.
@@ -64,7 +59,7 @@ func deviceOf(r inventorysql.GetDeviceRow) *inventoryv1.Device {
 		Ssh:        sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
 		LastSeenAt: timeOf(r.LastSeenAt), LastBackupAt: timeOf(r.LastBackupAt), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
 	}
-	d.Ssh.HostKeyCa, d.HostKeyWindowUntil = r.HostKeyCa, timeOf(r.HostKeyWindow)
+	d.Ssh.HostKeyCa, d.HostKeyWindowUntil, d.DeletedAt = r.HostKeyCa, timeOf(r.HostKeyWindow), timeOf(r.DeletedAt)
 	if r.GatewayID != nil {
 		d.GatewayId = r.GatewayID.String()
 	}

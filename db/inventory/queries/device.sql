@@ -1,6 +1,6 @@
 -- name: ListDevices :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at, d.deleted_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.deleted_at IS NULL
@@ -30,7 +30,7 @@ LIMIT sqlc.arg(page_size)::integer;
 
 -- name: GetDevice :one
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at, d.deleted_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.id = $1 AND d.deleted_at IS NULL;

@@ -125,7 +125,7 @@ func (q *Queries) ForgetJumpHost(ctx context.Context, id uuid.UUID) error {
 
 const getDevice = `-- name: GetDevice :one
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at, d.deleted_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.id = $1 AND d.deleted_at IS NULL
@@ -160,6 +160,7 @@ type GetDeviceRow struct {
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	DeletedAt        *time.Time
 	Tags             []string
 }
 
@@ -195,6 +196,7 @@ func (q *Queries) GetDevice(ctx context.Context, id uuid.UUID) (GetDeviceRow, er
 		&i.LastBackupAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.DeletedAt,
 		&i.Tags,
 	)
 	return i, err
@@ -343,7 +345,7 @@ func (q *Queries) ListDeletedDevices(ctx context.Context, arg ListDeletedDevices
 
 const listDevices = `-- name: ListDevices :many
 SELECT d.id, d.name, d.site_id, d.address, d.port, d.platform, d.gateway_id, d.description, d.notes, d.enabled, d.serial, d.model, d.os_version, d.hostname, d.source,
-       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at,
+       d.legacy, d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds, d.host_key_ca, d.host_key_window, d.jump_host_id, d.last_seen_at, d.last_backup_at, d.created_at, d.updated_at, d.deleted_at,
        ARRAY(SELECT t.name FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id ORDER BY lower(t.name))::text[] AS tags
 FROM device d
 WHERE d.deleted_at IS NULL
@@ -396,6 +398,7 @@ type ListDevicesRow struct {
 	LastBackupAt     *time.Time
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	DeletedAt        *time.Time
 	Tags             []string
 }
 
@@ -445,6 +448,7 @@ func (q *Queries) ListDevices(ctx context.Context, arg ListDevicesParams) ([]Lis
 			&i.LastBackupAt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.DeletedAt,
 			&i.Tags,
 		); err != nil {
 			return nil, err
