@@ -14,8 +14,12 @@ import (
 // maxItems bounds a list that a device gives for Each.
 const maxItems = 500
 
-// maxHeld bounds what one attempt collects, in bytes.
-const maxHeld = 64 << 20
+const (
+	// maxHeld bounds what one attempt collects, in bytes.
+	maxHeld = 64 << 20
+	// maxArtifact bounds one file, made of many answers or of one: gitstore takes no larger original.
+	maxArtifact = 32 << 20
+)
 
 // collector is one backup on its way.
 type collector struct {
@@ -62,7 +66,9 @@ func (c *collector) artifact(a *platforms.Artifact) ([]byte, *jobv1.Failure) {
 		if f != nil || text == nil { // without one of them it would look as if that had been deleted
 			return nil, f
 		}
-		all = append(all, text...)
+		if all = append(all, text...); len(all) > maxArtifact {
+			return nil, c.session.Fail(jobv1.Failure_OUTPUT_LIMIT, "The parts of %s have more than %d MiB together.", a.Name, maxArtifact>>20)
+		}
 	}
 	return all, nil
 }

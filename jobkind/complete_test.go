@@ -143,19 +143,28 @@ func TestAHalfContextFailsTheDevice(t *testing.T) {
 	require.Empty(t, out.Artifacts)
 }
 
-func TestAnAttemptHoldsNoMoreThanItsBound(t *testing.T) {
+func TestAnAttemptHoldsNoMoreThanItsBounds(t *testing.T) {
 	large := strings.Repeat("interface with a long description of itself\r\n", (20<<20)/45) + "end\r\n"
 	d := &cli{prompt: "fw1# ", answer: func(line string) string {
 		if line == "list" {
-			return "* a\r\n* b\r\n* c\r\n* d\r\n"
+			return "* a\r\n* b\r\n"
 		}
 		return large
 	}}
-	env := d.attempt(t, plainBackup+"  - {artifact: all.cfg, each: {send: list, match: '^\\* (\\w+)$'}, send: 'show {item}', complete: {last_line: '^end$'}}\n")
-	env.Limits.Command = time.Minute
-	out := Backup{}.Run(context.Background(), env)
-	require.Equal(t, jobv1.Failure_OUTPUT_LIMIT, out.Failure.GetClass(), "%v", out.Failure)
-	require.Empty(t, out.Artifacts)
+	many := ""
+	for _, name := range []string{"a", "b", "c", "d"} {
+		many += "  - {artifact: " + name + ".cfg, send: show " + name + ", complete: {last_line: '^end$'}}\n"
+	}
+	for hint, backup := range map[string]string{
+		"more than 32 MiB": "  - {artifact: all.cfg, each: {send: list, match: '^\\* (\\w+)$'}, send: 'show {item}', complete: {last_line: '^end$'}}\n", "more than 64 MiB": many,
+	} {
+		env := d.attempt(t, plainBackup+backup)
+		env.Limits.Command = time.Minute
+		out := Backup{}.Run(context.Background(), env)
+		require.Equal(t, jobv1.Failure_OUTPUT_LIMIT, out.Failure.GetClass(), "%v", out.Failure)
+		require.Contains(t, out.Failure.GetHint(), hint)
+		require.Empty(t, out.Artifacts)
+	}
 }
 
 // A failure shows what the device said, not only its prompt, and no secret of it: by the page's rules, in a shell and in an exec channel.
