@@ -8,11 +8,9 @@ import (
 	hubv1 "github.com/netraven/netraven/gen/go/netraven/hub/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	"github.com/netraven/netraven/internal/pki"
+	"github.com/netraven/netraven/internal/wellknown"
 	"github.com/netraven/netraven/jobkind"
 )
-
-// jumpKind is the kind of a jump host's spec: it is no kind of job.
-const jumpKind = "jump"
 
 // jumpOf is the spec of the jump host inside a checked spec, or nil if there is none that job made for this attempt.
 func (a *Agent) jumpOf(spec *jobv1.TaskSpec) *jobv1.TaskSpec {
@@ -24,7 +22,7 @@ func (a *Agent) jumpOf(spec *jobv1.TaskSpec) *jobv1.TaskSpec {
 		a.log.Error("the spec of a jump host is not signed by job", "task", spec.GetTaskId(), "err", err)
 		return nil
 	}
-	if jump.GetKind() != jumpKind || jump.GetAgentId() != spec.GetAgentId() || jump.GetFence() != spec.GetFence() {
+	if jump.GetKind() != wellknown.Jump || jump.GetAgentId() != spec.GetAgentId() || jump.GetFence() != spec.GetFence() {
 		return nil
 	}
 	return jump
@@ -63,7 +61,7 @@ func jumped(spec *jobv1.TaskSpec, o jobkind.Outcome) *hubv1.Result_Jump {
 		return nil
 	}
 	there := jobkind.Outcome{HostKey: o.Jump.HostKey, HostKeyPinned: o.Jump.HostKeyPinned}
-	if o.Failure.GetStage() == jumpKind { // the failure is the jump host's own
+	if o.Failure.GetStage() == wellknown.Jump { // the failure is the jump host's own
 		there.Failure = o.Failure
 	}
 	return &hubv1.Result_Jump{Outcomes: o.Jump.Credentials, HostKey: o.Jump.HostKey, HostKeyPinned: firstContact(spec, there)}

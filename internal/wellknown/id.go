@@ -1,4 +1,5 @@
-// Package wellknown holds the ids of rows that exist from the first start and that several services must agree on.
+// Package wellknown holds what several packages must agree on: the ids of rows that exist from the first start, and the name of what is done at a jump
+// host.
 package wellknown
 
 const (
@@ -11,3 +12,7 @@ const (
 	// SystemBackupScheduleID is the schedule of SystemBackupJobID.
 	SystemBackupScheduleID = "00000000-0000-7000-8000-000000000004"
 )
+
+// Jump is the kind of a jump host's spec, and the stage of what goes wrong there. No agent knows it as a kind of job, so that such a spec alone is no
+// work.
+const Jump = "jump"

@@ -10,6 +10,7 @@ import (
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/wellknown"
 )
 
 // credentialRequest asks vault to seal an attempt's credentials to the agent of this stream. vault checks the spec's signature and the
@@ -36,7 +37,7 @@ func (c *session) sealGrant(r *hubv1.CredentialRequest) (*vaultv1.SealedGrant, e
 		return nil, errNotHeld.Wrap(err)
 	}
 	// The spec of a jump host has a task of its own and the attempt's fence, which no other attempt has.
-	if !c.leases.holds(a) || spec.GetTaskId() != a.task && spec.GetKind() != jumpKind || spec.GetFence() != a.fence {
+	if !c.leases.holds(a) || spec.GetTaskId() != a.task && spec.GetKind() != wellknown.Jump || spec.GetFence() != a.fence {
 		return nil, errNotHeld
 	}
 	select {

@@ -12,9 +12,6 @@ import (
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 )
 
-// jumpKind is the kind of a jump host's spec.
-const jumpKind = "jump"
-
 // jumpOf is the spec of the jump host that is inside a device's, or nil. The device's spec is proven, and so is what it holds.
 func jumpOf(spec *jobv1.TaskSpec) *jobv1.TaskSpec {
 	if spec.GetJump() == nil {

@@ -11,10 +11,8 @@ import (
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	jobsql "github.com/netraven/netraven/gen/sqlc/job"
+	"github.com/netraven/netraven/internal/wellknown"
 )
-
-// jumpKind is the kind of a jump host's spec. No agent knows it as a kind of job, so that such a spec alone is no work.
-const jumpKind = "jump"
 
 // jumpSpace makes the ids under which vault reserves what a task uses at its jump host.
 var jumpSpace = uuid.MustParse("0199c0de-4a55-7d00-9c1b-6a756d700000")
@@ -39,7 +37,7 @@ func (o *offering) jumpLost(row jobsql.ClaimReadyRow, t *inventoryv1.Target) boo
 	if t.GetJumpHostId() == "" || t.GetJumpHost() != nil {
 		return false
 	}
-	o.refuse(row, failed, &jobv1.Failure{Class: jobv1.Failure_UNREACHABLE, Stage: jumpKind,
+	o.refuse(row, failed, &jobv1.Failure{Class: jobv1.Failure_UNREACHABLE, Stage: wellknown.Jump,
 		Hint: "the jump host that this device is reached through was disabled or removed; enable it, or give the device another one"})
 	return true
 }
@@ -52,7 +50,7 @@ func (o *offering) sealJump(ctx context.Context, spec *jobv1.TaskSpec) error {
 	}
 	jump := &jobv1.TaskSpec{
 		AgentId: spec.GetAgentId(), GatewayId: spec.GetGatewayId(), RunId: spec.GetRunId(), TaskId: jumpTask(uuid.MustParse(spec.GetTaskId())).String(),
-		Fence: spec.GetFence(), Attempt: spec.GetAttempt(), Kind: jumpKind, DeviceId: host.GetDeviceId(), CredentialIds: o.jumpCredentials[spec.GetTaskId()],
+		Fence: spec.GetFence(), Attempt: spec.GetAttempt(), Kind: wellknown.Jump, DeviceId: host.GetDeviceId(), CredentialIds: o.jumpCredentials[spec.GetTaskId()],
 		Deadline: spec.GetDeadline(),
 	}
 	aim(jump, host)

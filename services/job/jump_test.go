@@ -12,6 +12,7 @@ import (
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
+	"github.com/netraven/netraven/internal/wellknown"
 )
 
 func bastion() *inventoryv1.Target {
@@ -44,7 +45,7 @@ func TestAnOfferHoldsTheJumpHostWithCredentialsOfItsOwn(t *testing.T) {
 	jump := &jobv1.TaskSpec{}
 	require.NoError(t, proto.Unmarshal(view.GetJump().GetSpec(), jump))
 	require.NotEmpty(t, view.GetJump().GetSignature())
-	require.Equal(t, jumpKind, jump.GetKind())
+	require.Equal(t, wellknown.Jump, jump.GetKind())
 	require.Equal(t, []string{"of " + h.inventory.jump.GetDeviceId()}, jump.GetCredentialIds())
 	require.Equal(t, h.vault.asked[1].GetTaskId(), jump.GetTaskId(), "vault finds the reservation by it")
 	require.NotEqual(t, view.GetTaskId(), jump.GetTaskId())

@@ -10,6 +10,7 @@ import (
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	jobsql "github.com/netraven/netraven/gen/sqlc/job"
+	"github.com/netraven/netraven/internal/wellknown"
 )
 
 // reserve asks vault which credentials each task may try now.
@@ -55,7 +56,7 @@ func (o *offering) admitted(ctx context.Context, rows []jobsql.ClaimReadyRow, an
 			o.refuse(row, failed, &jobv1.Failure{Class: jobv1.Failure_NO_CREDENTIAL, Stage: "credential",
 				Hint: "no credential shares a tag with this device or names it; add one, or add the device's tag to one"})
 		case jumps && jump.GetNoCredential():
-			o.refuse(row, failed, &jobv1.Failure{Class: jobv1.Failure_NO_CREDENTIAL, Stage: jumpKind,
+			o.refuse(row, failed, &jobv1.Failure{Class: jobv1.Failure_NO_CREDENTIAL, Stage: wellknown.Jump,
 				Hint: "no credential shares a tag with this device's jump host or names it; add one, or add the jump host's tag to one"})
 		case len(item.GetCredentialIds()) == 0:
 			o.giveBack(row, o.retryAfter(item), "credential "+item.GetWaitingFor())
