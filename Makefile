@@ -54,6 +54,11 @@ demo: build postgres need-git ## Show the main job on 50 simulated devices; stay
 bench: build postgres need-git ## Print P1 to P4, P14 and P15 of the targets: ours, the limit, the ratio
 	@go run ./tools/bench
 
+.PHONY: chaos
+chaos: need-go need-git postgres ## Kill the history's store at random moments until COMMITS (10000) commits are acknowledged (SEED)
+	@NETRAVEN_CHAOS_COMMITS=$${COMMITS:-10000} NETRAVEN_CHAOS_SEED=$${SEED:-1} \
+	  go test -count=1 -timeout 60m -v -run '^Test09To11KillingTheStoreLosesNothing$$' ./services/gitstore | grep --line-buffered -vE '^=== '
+
 .PHONY: corpus
 corpus: need-go ## Run the platforms over recorded sessions of real devices (NETRAVEN_CORPUS, or ../shared/corpus)
 	@go test -count=1 -v -run 'Corpus|Recorded|Labelled|Sessions|Simulated' ./platforms ./test/corpus | grep -vE '^=== | *--- PASS|^\S+_test.go'

@@ -158,10 +158,17 @@ func (h *house) result(device, name, config string) *gitstorev1.StoreResultsRequ
 		PageDigest: h.page.Digest(), CollectedAt: timestamppb.New(time.Now())}
 	main := h.page.Main()
 	label, digest := platforms.ChangeDigest([]byte("digest "+device), h.page, main, main.Clean([]byte(config)))
-	sealed, err := seal.SealArtifact(sealKey(device), seal.ArtifactAAD{DeviceID: device, Artifact: main.Name, TaskID: in.GetTaskId(), Fence: in.GetFence()}, []byte(config))
-	require.NoError(h.t, err)
-	in.Artifacts = []*gitstorev1.StoredArtifact{{Name: main.Name, Label: label, Digest: digest, Sealed: sealed, Size: int32(len(config)), Main: true}}
+	in.Artifacts = []*gitstorev1.StoredArtifact{{Name: main.Name, Label: label, Digest: digest, Sealed: h.seal(in, main.Name, config), Size: int32(len(config)), Main: true}}
 	return in
+}
+
+// seal closes an artifact for its device and attempt.
+func (h *house) seal(in *gitstorev1.StoreResultsRequest_Item, artifact, text string) []byte {
+	h.t.Helper()
+	aad := seal.ArtifactAAD{DeviceID: in.GetDeviceId(), Artifact: artifact, TaskID: in.GetTaskId(), Fence: in.GetFence()}
+	sealed, err := seal.SealArtifact(sealKey(in.GetDeviceId()), aad, []byte(text))
+	require.NoError(h.t, err)
+	return sealed
 }
 
 // unchanged is the same result as the agent sends it when it knows the digest.

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
-	"github.com/netraven/netraven/internal/seal"
 	"github.com/netraven/netraven/platforms"
 )
 
@@ -53,10 +52,7 @@ func (h *house) with(in *gitstorev1.StoreResultsRequest_Item, name, text string)
 			continue
 		}
 		label, digest := platforms.ChangeDigest([]byte("digest "+in.GetDeviceId()), h.page, def, def.Clean([]byte(text)))
-		aad := seal.ArtifactAAD{DeviceID: in.GetDeviceId(), Artifact: name, TaskID: in.GetTaskId(), Fence: in.GetFence()}
-		sealed, err := seal.SealArtifact(sealKey(in.GetDeviceId()), aad, []byte(text))
-		require.NoError(h.t, err)
-		in.Artifacts = append(in.Artifacts, &gitstorev1.StoredArtifact{Name: name, Label: label, Digest: digest, Sealed: sealed, Size: int32(len(text))})
+		in.Artifacts = append(in.Artifacts, &gitstorev1.StoredArtifact{Name: name, Label: label, Digest: digest, Sealed: h.seal(in, name, text), Size: int32(len(text))})
 		return in
 	}
 	require.Fail(h.t, "no artifact "+name)
