@@ -39,3 +39,15 @@ func (e *ChangeError) Error() string { return fmt.Sprintf("change %d: %v", e.Ind
 
 // Unwrap gives the reason.
 func (e *ChangeError) Unwrap() error { return e.Err }
+
+// DamageError is ErrCorrupt, or what else is wrong, in one pack.
+type DamageError struct {
+	// Pack is the file's name, pack-....pack.
+	Pack string
+	Err  error
+}
+
+func (e *DamageError) Error() string { return e.Pack + " is damaged: " + e.Err.Error() }
+
+// Unwrap gives what is wrong.
+func (e *DamageError) Unwrap() error { return e.Err }

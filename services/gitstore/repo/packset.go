@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,13 +156,21 @@ func (s *packSet) read(h Hash) (kind, []byte, error) {
 		}
 		k, data, err = s.readKnown(h)
 	}
-	if err != nil {
-		return 0, nil, err
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil, s.explain(err)
 	}
-	if objectHash(k, data) != h {
-		return 0, nil, fmt.Errorf("%w: %s does not have the content of its name", ErrCorrupt, h)
+	return k, data, err
+}
+
+// explain says where something that is not found may have been: in a pack that cannot be used.
+func (s *packSet) explain(err error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.damaged) == 0 {
+		return err
 	}
-	return k, data, nil
+	pack := slices.Min(slices.Collect(maps.Keys(s.damaged)))
+	return &DamageError{Pack: pack, Err: fmt.Errorf("%w: %w: %w", ErrCorrupt, err, s.damaged[pack])}
 }
 
 func (s *packSet) readKnown(h Hash) (kind, []byte, error) {
@@ -174,9 +183,9 @@ func (s *packSet) readKnown(h Hash) (kind, []byte, error) {
 		if !ok {
 			continue
 		}
-		k, data, err := p.read(off)
+		o, err := p.object(h, off)
 		if err == nil {
-			return k, data, nil
+			return o.kind, o.body, nil
 		}
 		broken = err // another pack may hold a good copy
 	}
@@ -185,6 +194,9 @@ func (s *packSet) readKnown(h Hash) (kind, []byte, error) {
 		k, body, err := looseObject(data, s.max)
 		if err != nil {
 			return 0, nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, s.loosePath(h), err)
+		}
+		if objectHash(k, body) != h {
+			return 0, nil, fmt.Errorf("%w: %s does not have the content of its name", ErrCorrupt, s.loosePath(h))
 		}
 		return k, body, nil
 	}
