@@ -221,7 +221,8 @@ func (s *Service) blob(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.repo.Blob(ctx, h)
+	text, err := s.repo.Blob(ctx, h)
+	return text, s.explainDamage(err)
 }
 
 // avoidTwin gives a first revision another path where something lies that differs in case only: a clone on a file system without case would lose one of them.

@@ -37,9 +37,16 @@
 //	search_file.go   a text's lines that match (package grep)
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
+// Damage (verify*.go, mend.go): one pass a day over packs, commits, index and newest states, slowly, going on after a restart from a file beside the repository:
+//
+//	pack damaged -> made good from its own bytes, other packs or the mirror; the damaged file is kept aside
+//	             -> named in Health, metrics and log, HISTORY_DAMAGED to readers, tried again every ten minutes
+//	row wrong    -> named, never changed: people run reindex
+//
 // Packs gather, one for each call that changed something, and are folded behind it (fold.go).
 //
 // Invariants:
+//   - While a pack is damaged no pack is folded, and the mirror drops none.
 //   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.

@@ -69,5 +69,26 @@ func (s *Service) Candidates(ctx context.Context, in string) (int, error) {
 // MirrorOnce is one round of the mirror.
 func (s *Service) MirrorOnce(ctx context.Context) error { return s.mirror.once(ctx) }
 
+// VerifyOnce is a whole pass, or the rest of one, without pauses.
+func (s *Service) VerifyOnce(ctx context.Context) ([]Finding, error) {
+	s.verify.pace = nil
+	err := s.verify.pass(ctx)
+	return s.verify.all(), err
+}
+
+// VerifyUntil is a pass that is cut off after some steps; it answers how many there were.
+func (s *Service) VerifyUntil(ctx context.Context, most int) (steps int, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.verify.pace = func(ctx context.Context, _ int) error {
+		if steps++; steps == most {
+			cancel()
+		}
+		return ctx.Err()
+	}
+	err = s.verify.pass(ctx)
+	return steps, err
+}
+
 // MirrorLag is what the metric says.
 func (s *Service) MirrorLag() time.Duration { return s.mirror.lag() }

@@ -29,7 +29,7 @@ func (s *Service) folding(ctx context.Context) {
 
 // foldOnce folds the packs if there are many. It blocks for as long as git needs, and may be repeated.
 func (s *Service) foldOnce(ctx context.Context) error {
-	if s.repo.PackCount() < maxPacks {
+	if s.repo.PackCount() < maxPacks || len(s.verify.damagedNow()) > 0 { // git would stumble over the damage
 		return nil
 	}
 	f, err := s.repo.Repack(ctx)

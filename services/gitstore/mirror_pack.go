@@ -3,7 +3,10 @@ package gitstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"path/filepath"
+	"slices"
 
 	"github.com/netraven/netraven/services/gitstore/mirror"
 )
@@ -27,10 +30,14 @@ func (m *mirroring) packs(ctx context.Context, old *mirror.Manifest, have map[st
 		if files, err = m.s.repo.PackFiles(); err != nil {
 			return nil, err
 		}
+		files, damaged := m.withDamaged(files)
 		out := make([]mirror.File, 0, len(files))
 		for _, file := range files {
 			name := mirror.Pack(file)
 			f, ok := known[name]
+			if !ok && damaged[name] {
+				return nil, fmt.Errorf("%s is damaged and not in the mirror, which is left as it is", filepath.Base(file))
+			}
 			if !ok {
 				if f, err = mirror.Upload(ctx, m.to, name, file); err != nil {
 					break
@@ -44,6 +51,18 @@ func (m *mirroring) packs(ctx context.Context, old *mirror.Manifest, have map[st
 		}
 	}
 	return nil, err // folded away again and again
+}
+
+// withDamaged adds the packs that cannot be used: the mirror may have the only good copies.
+func (m *mirroring) withDamaged(files []string) (all []string, damaged map[string]bool) {
+	all, damaged = files, map[string]bool{}
+	for _, pack := range m.s.verify.damagedNow() {
+		damaged[mirror.Pack(pack)] = true
+		if !slices.ContainsFunc(all, func(f string) bool { return filepath.Base(f) == pack }) {
+			all = append(all, pack)
+		}
+	}
+	return all, damaged
 }
 
 // dropped tells whether the newer manifest names less than the older one does.

@@ -62,6 +62,9 @@ func (s *Service) explain(err error) error {
 	case errors.Is(err, repo.ErrNotFound):
 		return fmt.Errorf("the repository %s lacks a commit that the database knows: it is older than the database. "+
 			"Put back a copy that was made after the database's: %w", s.repo.Dir(), err)
+	case errors.Is(err, repo.ErrCorrupt):
+		return fmt.Errorf("the repository %s is damaged where its newest commit is, and could not be made good: start with --mirror if there is one, "+
+			"or put the damaged file back from a backup: %w", s.repo.Dir(), err)
 	default:
 		return err
 	}

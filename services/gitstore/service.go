@@ -71,6 +71,8 @@ type Service struct {
 	// mirror is nil where none is wanted; restored is nil but at the first start after Restore.
 	mirror   *mirroring
 	restored *restored
+	// verify looks for damage, and mends it.
+	verify *verifier
 	// clones is git's own server of clones.
 	clones http.Handler
 	// writing is held from reading the newest state to moving the ref: one writer a repository.
@@ -105,7 +107,10 @@ func New(cfg Config, d Deps) (*Service, error) {
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets, d.Log),
 		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
-	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
+	if err = s.watch(cfg, d); err == nil {
+		s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir))
+	}
+	if err == nil {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}
 	if err == nil {
@@ -118,9 +123,6 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, errors.Join(err, r.Close())
 	}
 	s.restored = nil
-	if s.mirror, err = newMirroring(s, cfg, d); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
 	return s, nil
 }
 
@@ -132,21 +134,23 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	gitstorev1.RegisterCloneServiceServer(r, s)
 }
 
-// Health says how far behind the mirror is; nothing where there is none.
+// Health says what is damaged, and how far behind the mirror is where there is one.
 func (s *Service) Health() map[string]any {
-	if s.mirror == nil {
-		return nil
+	out := map[string]any{"verify": s.verify.health()}
+	if s.mirror != nil {
+		out["mirror"] = s.mirror.health()
 	}
-	return map[string]any{"mirror": s.mirror.health()}
+	return out
 }
 
-// Run mirrors, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repository.
+// Run mirrors, verifies, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repository.
 func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { s.mirror.run(ctx) })
 	loops.Go(func() { s.janitor(ctx) })
 	loops.Go(func() { s.followTexts(ctx) })
 	loops.Go(func() { s.folding(ctx) })
+	loops.Go(func() { s.verify.run(ctx) })
 	loops.Wait()
 	s.writing.Lock()
 	defer s.writing.Unlock()

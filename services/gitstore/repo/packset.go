@@ -157,20 +157,20 @@ func (s *packSet) read(h Hash) (kind, []byte, error) {
 		k, data, err = s.readKnown(h)
 	}
 	if errors.Is(err, ErrNotFound) {
-		return 0, nil, s.explain(err)
+		return 0, nil, s.explain(h, err)
 	}
 	return k, data, err
 }
 
 // explain says where something that is not found may have been: in a pack that cannot be used.
-func (s *packSet) explain(err error) error {
+func (s *packSet) explain(h Hash, err error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if len(s.damaged) == 0 {
 		return err
 	}
 	pack := slices.Min(slices.Collect(maps.Keys(s.damaged)))
-	return &DamageError{Pack: pack, Err: fmt.Errorf("%w: %w: %w", ErrCorrupt, err, s.damaged[pack])}
+	return &DamageError{Pack: pack, Err: fmt.Errorf("%w: %s is in no pack that can be used", ErrCorrupt, h)}
 }
 
 func (s *packSet) readKnown(h Hash) (kind, []byte, error) {

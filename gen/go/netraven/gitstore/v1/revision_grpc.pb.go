@@ -47,17 +47,17 @@ type RevisionServiceClient interface {
 	AcceptRevision(ctx context.Context, in *AcceptRevisionRequest, opts ...grpc.CallOption) (*Revision, error)
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
-	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, DATA_LOSS/HISTORY_DAMAGED (the message names the file).
 	GetContent(ctx context.Context, in *GetContentRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// GetOriginalRetention answers what would go now if originals were kept for so many days: a look before retention.originals_days is set. The
 	// newest original of each artifact never goes, and the masked history stays whole. Needs gitstore.revision.read. Errors:
 	// INVALID_ARGUMENT/FIELD_INVALID.
 	GetOriginalRetention(ctx context.Context, in *GetOriginalRetentionRequest, opts ...grpc.CallOption) (*OriginalRetention, error)
 	// GetBlame answers with which revision each line of a masked text came. It reads the revisions back until every line is explained, at
-	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
+	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, DATA_LOSS/HISTORY_DAMAGED.
 	GetBlame(ctx context.Context, in *GetBlameRequest, opts ...grpc.CallOption) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
-	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN.
+	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, DATA_LOSS/HISTORY_DAMAGED.
 	GetDiff(ctx context.Context, in *GetDiffRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 }
 
@@ -157,17 +157,17 @@ type RevisionServiceServer interface {
 	AcceptRevision(context.Context, *AcceptRevisionRequest) (*Revision, error)
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
-	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, DATA_LOSS/HISTORY_DAMAGED (the message names the file).
 	GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error)
 	// GetOriginalRetention answers what would go now if originals were kept for so many days: a look before retention.originals_days is set. The
 	// newest original of each artifact never goes, and the masked history stays whole. Needs gitstore.revision.read. Errors:
 	// INVALID_ARGUMENT/FIELD_INVALID.
 	GetOriginalRetention(context.Context, *GetOriginalRetentionRequest) (*OriginalRetention, error)
 	// GetBlame answers with which revision each line of a masked text came. It reads the revisions back until every line is explained, at
-	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
+	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, DATA_LOSS/HISTORY_DAMAGED.
 	GetBlame(context.Context, *GetBlameRequest) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
-	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN.
+	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, DATA_LOSS/HISTORY_DAMAGED.
 	GetDiff(context.Context, *GetDiffRequest) (*httpbody.HttpBody, error)
 	mustEmbedUnimplementedRevisionServiceServer()
 }

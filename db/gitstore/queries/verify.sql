@@ -1,0 +1,24 @@
+-- The index in the order of its ids, suspects left out: they are not in git.
+-- name: RevisionsFrom :many
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE id > sqlc.arg(after_id)::uuid AND NOT suspect
+ORDER BY id
+LIMIT sqlc.arg(page_size)::integer;
+
+-- name: RevisionsOfCommits :many
+SELECT device_id, artifact, commit_hash, digest
+FROM revision
+WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[]) AND commit_hash = ANY(sqlc.arg(commits)::text[]) AND NOT suspect;
+
+-- Artifacts beside what their revisions say of them. The newest row is empty where it is missing.
+-- name: CompareArtifacts :many
+SELECT a.device_id, a.name, a.path, a.revision_id, a.number, a.blob, a.text_digest,
+       COALESCE(r.number, 0)::integer AS newest_number, COALESCE(r.blob, '')::text AS newest_blob, COALESCE(r.digest, '')::text AS newest_digest,
+       (SELECT count(*) FROM revision x WHERE x.device_id = a.device_id AND x.artifact = a.name AND NOT x.suspect)::integer AS revisions,
+       (SELECT count(*) FROM artifact o WHERE o.path = a.path)::integer AS owners
+FROM artifact a
+LEFT JOIN revision r ON r.id = a.revision_id AND r.device_id = a.device_id AND r.artifact = a.name AND NOT r.suspect
+WHERE (a.device_id, a.name) > (sqlc.arg(after_device)::uuid, sqlc.arg(after_name)::text)
+ORDER BY a.device_id, a.name
+LIMIT sqlc.arg(page_size)::integer;

@@ -1,0 +1,118 @@
+package gitstore
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/services/gitstore/mirror"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// errNoMirror is what keeps a damaged pack from being made good.
+var errNoMirror = errors.New("there is no mirror to take it from; put back this file from a backup of the data folder, with serve stopped, and see docs/backup.md")
+
+// damaged has a pack made good, and says what came of it. The error is that of ctx only: a pass goes on.
+func (v *verifier) damaged(ctx context.Context, d *repo.DamageError) error {
+	v.mending.Lock()
+	defer v.mending.Unlock()
+	how, err := v.mend(ctx, d.Pack)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil {
+		v.whole(d.Pack)
+		v.mended.Inc()
+		v.s.log.Warn("a pack of the history was damaged and is whole again", "pack", d.Pack, "how", how, "damage", d.Err, "kept", filepath.Join(v.repo.Dir(), "damaged"))
+		return v.save()
+	}
+	if v.note(d.Pack, d.Err.Error()+"; "+err.Error()) {
+		v.s.log.Error("a pack of the history is damaged: what is in it alone cannot be read", "pack", d.Pack, "damage", d.Err, "err", err)
+	}
+	return v.save()
+}
+
+// mend makes a damaged pack good: from its own bytes if only the index is damaged, by the other packs if they hold all of it, or from the mirror. What was damaged is kept aside.
+func (v *verifier) mend(ctx context.Context, pack string) (how string, err error) {
+	if v.repo.ReplacePack(ctx, pack, v.repo.CopyPack(pack)) == nil {
+		return "its index was made again", nil
+	}
+	if v.repo.SetAside(pack) == nil {
+		return "other packs hold all of it", nil
+	}
+	m := v.s.mirror
+	if m == nil {
+		return "", errNoMirror
+	}
+	public, _ := m.key.Public().(ed25519.PublicKey)
+	manifest, err := mirror.Read(ctx, m.to, public)
+	if err != nil {
+		return "", fmt.Errorf("the mirror %s: %w", m.to, err)
+	}
+	for _, f := range manifest.Packs {
+		if f.Name == mirror.Pack(pack) {
+			return "from the mirror", v.fetch(ctx, f)
+		}
+	}
+	// The mirror has not got it yet, but what it was folded of.
+	have, err := v.repo.PackFiles()
+	if err != nil {
+		return "", err
+	}
+	here := map[string]bool{}
+	for _, file := range have {
+		here[mirror.Pack(file)] = true
+	}
+	for _, f := range manifest.Packs {
+		if here[f.Name] {
+			continue
+		}
+		if err := v.fetch(ctx, f); err != nil {
+			return "", err
+		}
+	}
+	return "from packs of the mirror that hold all of it", v.repo.SetAside(pack)
+}
+
+// fetch puts a pack of the mirror in its place here.
+func (v *verifier) fetch(ctx context.Context, f mirror.File) error {
+	return v.repo.ReplacePack(ctx, filepath.Base(f.Name), func(ctx context.Context, file string) error { return mirror.Download(ctx, v.s.mirror.to, f, file) })
+}
+
+// damagedNow are the packs that are known to be damaged, by whomever. Nil: nobody looks.
+func (v *verifier) damagedNow() []string {
+	if v == nil {
+		return nil
+	}
+	out := v.known()
+	for pack := range v.repo.Damaged() {
+		out = append(out, pack)
+	}
+	return out
+}
+
+// mendAll makes good what keeps the service from starting.
+func (v *verifier) mendAll(ctx context.Context) error {
+	for pack, err := range v.repo.Damaged() {
+		if err := v.damaged(ctx, &repo.DamageError{Pack: pack, Err: err}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explainDamage tells people what they cannot read and why, and has it looked at. Any other error stays as it is.
+func (s *Service) explainDamage(err error) error {
+	var damage *repo.DamageError
+	if !errors.As(err, &damage) {
+		return err
+	}
+	s.verify.suspect(damage.Pack)
+	return errs.New(codes.DataLoss, "HISTORY_DAMAGED", "%s of the history is damaged, and this text is in it alone; it is read from the mirror again where there is one, "+
+		"otherwise put the file back from a backup of the data folder", damage.Pack).Wrap(err)
+}
