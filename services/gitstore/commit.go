@@ -12,15 +12,25 @@ import (
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
-// nobody is the author of what no device says who changed it.
-const nobody = "netraven"
+const (
+	// nobody is the author of what no device says who changed it.
+	nobody = "netraven"
+	// commitTries bounds how often another writer may be faster: an owner before us that has not noticed yet.
+	commitTries = 3
+)
 
-// commit stores attempts: pack, then database, then ref. Attempts at the same device go in rounds.
+// commit stores attempts: pack, then database, then ref. Attempts at the same device go in rounds. A round that another writer got ahead of leaves a pack that nothing names, and is made again on top
+// of what that one wrote.
 func (s *Service) commit(ctx context.Context, attempts []*attempt) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	for len(attempts) > 0 {
-		if err := s.commitRound(ctx, attempts); err != nil {
+	for tries := 1; len(attempts) > 0; {
+		err := s.commitRound(ctx, attempts)
+		if errors.Is(err, errHeadMoved) && tries < commitTries {
+			tries++
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		attempts = open(attempts)
@@ -42,6 +52,9 @@ func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
 		return err
 	}
 	p := newPlan(attempts, now)
+	if err := s.readAllBefore(ctx, p); err != nil {
+		return err
+	}
 	if len(p.done) == 0 {
 		return nil
 	}
@@ -197,32 +210,6 @@ func (w *write) newRow() gitstoresql.CreateRevisionsParams {
 		row.Author = nobody
 	}
 	return row
-}
-
-// readBefore reads the newest text before, once.
-func (s *Service) readBefore(ctx context.Context, w *write) error {
-	if w.before != nil {
-		return nil
-	}
-	var err error
-	w.before, err = s.blob(ctx, w.old.Blob)
-	return err
-}
-
-// measure fills what a revision's row says about its text and the one before.
-func measure(row *gitstoresql.CreateRevisionsParams, before, masked []byte) {
-	added, removed := repo.Stat(before, masked)
-	row.Size, row.LinesAdded, row.LinesRemoved = int32(min(len(masked), maxOriginal*2)), int32(min(added, 1<<30)), int32(min(removed, 1<<30))
-}
-
-// blob reads a text by the name that a row has of it.
-func (s *Service) blob(ctx context.Context, name string) ([]byte, error) {
-	h, err := repo.ParseHash(name)
-	if err != nil {
-		return nil, err
-	}
-	text, err := s.repo.Blob(ctx, h)
-	return text, s.explainDamage(err)
 }
 
 // avoidTwin gives a first revision another path where something lies that differs in case only: a clone on a file system without case would lose one of them.

@@ -45,6 +45,18 @@
 //
 // Packs gather, one for each call that changed something, and are folded behind it (fold.go).
 //
+// What must not hurt, by the numbers of the list of failures, and the tests that show it (repo/ is the git core):
+//
+//	 9 10 11  ended between pack, head, ref and answer   Test09* Test10* Test11*; kills at random moments: Test09To11* here and in repo/, long: make chaos
+//	12        power cut at every step of the writer      repo/ Test12*
+//	26 27     repeats, late attempts                     Test26* Test27*
+//	33        disk full at every step                    Test33* here and in repo/
+//	63 72 77  forged, shrunk, without keys               Test63* Test72* Test77*
+//	78        another writer moves the head              Test78*
+//	79        the mirror is away                         Test79*
+//	80        bit-rot                                    Test80*
+//	95        the database is older than the history     Test95*
+//
 // Invariants:
 //   - While a pack is damaged no pack is folded, and the mirror drops none.
 //   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.

@@ -28,6 +28,7 @@ import (
 	"github.com/netraven/netraven/internal/seal"
 	"github.com/netraven/netraven/platforms"
 	"github.com/netraven/netraven/services/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // trust, vault and inventory are the neighbours as far as gitstore calls them.
@@ -113,6 +114,8 @@ type house struct {
 	fence         int64
 	log           *slog.Logger
 	now           func() time.Time
+	// fs writes the repository. Nil: the operating system.
+	fs repo.FS
 }
 
 func open(t testing.TB) *house {
@@ -137,7 +140,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, FS: h.fs, Key: h.key, Grants: h.vault, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names}})
 }
 

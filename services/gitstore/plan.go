@@ -1,6 +1,8 @@
 package gitstore
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
@@ -119,6 +121,13 @@ func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
 		}
 		p.writes = append(p.writes, w)
 	}
+}
+
+// drop takes an attempt out of the plan.
+func (p *plan) drop(a *attempt) {
+	p.writes = slices.DeleteFunc(p.writes, func(w *write) bool { return w.attempt == a })
+	p.seen = slices.DeleteFunc(p.seen, func(x seen) bool { return x.attempt == a })
+	p.done = slices.DeleteFunc(p.done, func(d *attempt) bool { return d == a })
 }
 
 // pathOf is where an artifact lies in git.

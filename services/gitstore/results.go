@@ -9,6 +9,7 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 type (
@@ -50,7 +51,7 @@ func (s *Service) StoreResults(ctx context.Context, in *gitstorev1.StoreResultsR
 	for _, a := range attempts {
 		if a.out == nil {
 			s.log.Warn("a result must be sent again", "task", a.task, "device", a.device, "err", err)
-			a.out = &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_RETRY_LATER, Reason: errs.Reason(err)}
+			a.out = later(err)
 		}
 		out.Items = append(out.Items, a.out)
 	}
@@ -67,9 +68,24 @@ func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
 	return s.commit(ctx, open(attempts))
 }
 
-// retryable tells what a later try may overcome: a full disk, a neighbour that is away. Anything else is a fault of ours and is logged as one.
-func retryable(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errs.Reason(err) == "SERVICE_UNAVAILABLE" || errs.Reason(err) == "KEY_UNAVAILABLE"
+// retryable tells what a later try may overcome. Anything else is a fault of ours and is logged as one.
+func retryable(err error) bool { return laterReason(err) != "" }
+
+// laterReason says why a result must come again: a full disk, a history that is damaged where it goes on, another writer, a neighbour that is away. Empty: it is none of these.
+func laterReason(err error) string {
+	switch reason := errs.Reason(err); {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), databaseFull(err):
+		return "DISK_FULL"
+	case errors.Is(err, repo.ErrCorrupt):
+		return "HISTORY_DAMAGED"
+	case errors.Is(err, errHeadMoved), reason == "SERVICE_UNAVAILABLE", reason == "KEY_UNAVAILABLE":
+		return reason
+	}
+	return ""
+}
+
+func later(err error) *outcome {
+	return &outcome{Outcome: gitstorev1.StoreResultsResponse_Item_RETRY_LATER, Reason: laterReason(err)}
 }
 
 func read(items []*item) ([]*attempt, error) {

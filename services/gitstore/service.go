@@ -35,13 +35,15 @@ type Config struct {
 	KeepOriginals time.Duration
 }
 
-// Deps is what gitstore needs of the world. All but Log, Now and Metrics are required, Key only with a mirror.
+// Deps is what gitstore needs of the world. All but Log, Now, FS and Metrics are required, Key only with a mirror.
 type Deps struct {
 	// Pool is the migrated schema `gitstore`.
 	Pool *pgxpool.Pool
 	Log  *slog.Logger
 	// Now is the clock. Nil: time.Now.
 	Now func() time.Time
+	// FS writes the repository. Nil: the operating system.
+	FS repo.FS
 	// Key is the key file from which comes the key that signs the mirror.
 	Key *keyfile.Key
 	// Metrics takes the state of the mirror. Nil: nobody asks.
@@ -101,7 +103,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if _, err := repo.GitVersion(ctx, ""); err != nil {
 		return nil, err
 	}
-	r, err := repo.Open(filepath.Join(cfg.Dir, repository+".git"), repo.Options{})
+	r, err := repo.Open(filepath.Join(cfg.Dir, repository+".git"), repo.Options{FS: d.FS})
 	if err != nil {
 		return nil, err
 	}

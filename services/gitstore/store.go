@@ -8,11 +8,14 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/internal/errs"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
@@ -107,7 +110,14 @@ func (s *store) othersAt(ctx context.Context, writes []*write) (map[string]bool,
 	return foreign, err
 }
 
-var errHeadMoved = errors.New("another writer moved the head; nothing was stored")
+var errHeadMoved = errs.New(codes.Aborted, "HEAD_MOVED", "another writer of the history was faster, and nothing was stored; try again")
+
+// databaseFull tells whether the database has no room on its disk.
+func databaseFull(err error) bool {
+	const diskFull = "53100"
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == diskFull
+}
 
 // record moves the head and writes every row of a plan, in one transaction. batch is nil when nothing was committed to git.
 func (s *store) record(ctx context.Context, p *plan, batch *repo.Batch, now time.Time) error {

@@ -103,11 +103,11 @@ func Test80ADamagedPackIsRestoredFromTheMirror(t *testing.T) {
 
 // Without a mirror people are told which file is damaged and what to do, and backups go on. A file that was put back is found good.
 func Test80WithoutAMirrorTheDamageIsNamed(t *testing.T) {
-	h, a, b := open(t), newID(), newID()
+	h, a, b, c := open(t), newID(), newID(), newID()
 	var log bytes.Buffer
 	h.log = slog.New(slog.NewTextHandler(&log, nil))
 	h.start()
-	first := h.put(h.result(a, "r1", config1))[0].GetRevisionIds()[0]
+	first := h.put(h.result(a, "r1", config1), h.result(c, "r3", config1+"!\n"))[0].GetRevisionIds()[0]
 	h.put(h.result(a, "r1", config2))
 	pack := h.packs()[0]
 	kept, err := os.ReadFile(pack)
@@ -125,8 +125,12 @@ func Test80WithoutAMirrorTheDamageIsNamed(t *testing.T) {
 	require.Contains(t, log.String(), first)
 	_, err = h.content(h.viewer, first, "masked")
 	require.Equal(t, "HISTORY_DAMAGED", reason(err))
-	require.Equal(t, durable, h.put(h.result(b, "r2", config1))[0].GetOutcome())
-	require.Equal(t, durable, h.put(h.result(a, "r1", config1))[0].GetOutcome())
+	held := h.result(c, "r3", config2)
+	out := h.put(h.result(b, "r2", config1), held, h.result(a, "r1", config1))
+	require.Equal(t, durable, out[0].GetOutcome())
+	require.Equal(t, retryLater, out[1].GetOutcome(), "nobody can tell what it shrank from")
+	require.Equal(t, "HISTORY_DAMAGED", out[1].GetReason())
+	require.Equal(t, durable, out[2].GetOutcome())
 	h.start()
 	require.Equal(t, []string{filepath.Base(pack)}, h.health()["damaged_packs"], "a restart forgets nothing")
 
@@ -134,6 +138,7 @@ func Test80WithoutAMirrorTheDamageIsNamed(t *testing.T) {
 	require.Empty(t, h.verify())
 	require.Empty(t, h.health()["damaged_packs"])
 	require.Zero(t, h.health()["wrong_rows"])
+	require.Equal(t, durable, h.put(held)[0].GetOutcome())
 }
 
 // The newest commit's own pack is damaged while the service is down: it comes up all the same.

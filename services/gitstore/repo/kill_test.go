@@ -16,12 +16,12 @@ import (
 
 const killDir, killHead = "NETRAVEN_TEST_KILL_DIR", "NETRAVEN_TEST_KILL_HEAD"
 
-// TestWriterToBeKilled is the child process of TestKillAtRandomMoments: it writes until it is killed and prints every head at the
+// TestWriterToBeKilled is the child process of Test09To11KillAtRandomMoments: it writes until it is killed and prints every head at the
 // moment a database would have recorded it.
 func TestWriterToBeKilled(t *testing.T) {
 	dir := os.Getenv(killDir)
 	if dir == "" {
-		t.Skip("started by TestKillAtRandomMoments")
+		t.Skip("started by Test09To11KillAtRandomMoments")
 	}
 	head, err := ParseHash(os.Getenv(killHead))
 	require.NoError(t, err)
@@ -42,7 +42,7 @@ func TestWriterToBeKilled(t *testing.T) {
 }
 
 // FAILURES 9-11 with real kills: whatever the moment, no recorded head is lost and git accepts what is left.
-func TestKillAtRandomMoments(t *testing.T) {
+func Test09To11KillAtRandomMoments(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "k.git")
 	rnd := rand.New(rand.NewPCG(3, 4))
 	r, err := Open(dir, Options{})

@@ -32,7 +32,8 @@ const (
 	StoreResultsResponse_Item_DURABLE StoreResultsResponse_Item_Outcome = 1
 	// The bytes are needed after all: an unchanged artifact whose digest is not the known one.
 	StoreResultsResponse_Item_NEED_CONTENT StoreResultsResponse_Item_Outcome = 2
-	// Not now (disk full, database away): send again later.
+	// Not now: send again later. DISK_FULL, HEAD_MOVED (another writer was faster), HISTORY_DAMAGED (what it goes on from cannot be
+	// read), SERVICE_UNAVAILABLE or KEY_UNAVAILABLE.
 	StoreResultsResponse_Item_RETRY_LATER StoreResultsResponse_Item_Outcome = 3
 	// Never: the seal or the digest is wrong. The reason says which.
 	StoreResultsResponse_Item_REJECTED StoreResultsResponse_Item_Outcome = 4
