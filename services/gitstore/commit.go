@@ -111,6 +111,9 @@ func (s *Service) writePack(ctx context.Context, p *plan) (*repo.Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.place(head, p.writes); err != nil {
+		return nil, err
+	}
 	foreign, err := s.store.othersAt(ctx, p.writes)
 	if err != nil {
 		return nil, err
@@ -118,7 +121,7 @@ func (s *Service) writePack(ctx context.Context, p *plan) (*repo.Batch, error) {
 	var changes []repo.Change
 	var groups [][]*write
 	for _, group := range byAttempt(p.writes) {
-		change, err := s.change(ctx, head, group, foreign)
+		change, err := s.change(ctx, group, foreign)
 		if err != nil {
 			return nil, err
 		}
@@ -151,11 +154,11 @@ func byAttempt(writes []*write) [][]*write {
 }
 
 // change is one device's commit: old paths of a renamed device go, new contents come.
-func (s *Service) change(ctx context.Context, head repo.Hash, group []*write, foreign map[string]bool) (repo.Change, error) {
+func (s *Service) change(ctx context.Context, group []*write, foreign map[string]bool) (repo.Change, error) {
 	var c repo.Change
 	a := group[0].attempt
 	for _, w := range group {
-		if err := s.prepare(ctx, head, w); err != nil {
+		if err := s.prepare(ctx, w); err != nil {
 			return c, err
 		}
 		if w.old != nil && w.old.Path != w.path && !foreign[w.old.Path] {
@@ -187,15 +190,13 @@ func trailers(group []*write) repo.Trailers {
 }
 
 // prepare fills a revision's row but for what git decides.
-func (s *Service) prepare(ctx context.Context, head repo.Hash, w *write) error {
+func (s *Service) prepare(ctx context.Context, w *write) error {
 	w.row = w.newRow()
 	if w.old != nil {
 		w.row.Number = w.old.Number + 1
 		if err := s.readBefore(ctx, w); err != nil {
 			return err
 		}
-	} else if err := s.avoidTwin(head, w); err != nil {
-		return err
 	}
 	measure(&w.row, w.before, w.text.masked)
 	return nil
@@ -210,21 +211,4 @@ func (w *write) newRow() gitstoresql.CreateRevisionsParams {
 		row.Author = nobody
 	}
 	return row
-}
-
-// avoidTwin gives a first revision another path where something lies that differs in case only: a clone on a file system without case would lose one of them.
-func (s *Service) avoidTwin(head repo.Hash, w *write) error {
-	if head.IsZero() {
-		return nil
-	}
-	twin, err := s.repo.FoldTwin(head, w.path)
-	if err != nil || twin == "" {
-		if errors.Is(err, repo.ErrNotFound) {
-			return nil
-		}
-		return err
-	}
-	in := w.attempt.in
-	w.path = repo.SafeName(in.GetSiteName()) + "/" + repo.FoldedName(in.GetDeviceName()) + "/" + repo.SafeName(w.text.in.GetName())
-	return nil
 }

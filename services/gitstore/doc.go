@@ -10,6 +10,7 @@
 //	open.go      the sealed original is opened with the device's key, checked, cleaned and masked by its platform page
 //	plan.go      against the newest state: a new revision, the same text again, or an observation (a lower fence)
 //	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
+//	place.go     where each text lies: no name leads out of the repository, and no two differ in case only
 //	commit.go    all changed devices of the call: one pack on disk -> one database transaction that moves the head -> the git ref
 //
 // A clone (fetch.go) is one request of git's, answered by the git program: the audit line, then the bytes as they come. Whoever may read revisions may clone, for

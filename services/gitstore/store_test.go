@@ -203,6 +203,33 @@ func TestNamesThatDifferInCaseOnlyDoNotMeet(t *testing.T) {
 	require.NotEqual(t, strings.ToLower(files[0]), strings.ToLower(files[1]))
 }
 
+// Also when they are new in the same call, are changed later, or come by being renamed.
+func TestTwinsKeepTheirPlaces(t *testing.T) {
+	h, a, b, c := open(t), newID(), newID(), newID()
+	site := func(in *gitstorev1.StoreResultsRequest_Item) *gitstorev1.StoreResultsRequest_Item {
+		in.SiteName = "DEFAULT"
+		return in
+	}
+	files := func() []string { return strings.Fields(h.git("ls-tree", "-r", "--name-only", "HEAD")) }
+	h.put(h.result(a, "R1", config1), h.result(b, "r1", config1), site(h.result(c, "r9", config1)))
+	first := files()
+	require.Len(t, first, 3)
+	h.put(h.result(a, "R1", config2), h.result(b, "r1", config2), site(h.result(c, "r9", config2)))
+	require.Equal(t, first, files())
+	h.put(h.result(b, "r2", config1))
+	h.put(h.result(b, "r1", config2))
+	folded := map[string]bool{}
+	for _, f := range files() {
+		place, _, _ := strings.Cut(strings.ToLower(f), "/running.cfg")
+		folded[place] = true
+		if site, _, _ := strings.Cut(place, "/"); site != "default" {
+			require.Contains(t, site, "default~", "a site's twin is apart too")
+		}
+	}
+	require.Len(t, folded, 3)
+	require.Empty(t, h.verify())
+}
+
 func TestManyDevicesInOneCall(t *testing.T) {
 	h := open(t)
 	var items []*gitstorev1.StoreResultsRequest_Item
