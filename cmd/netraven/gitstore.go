@@ -12,8 +12,9 @@ import (
 
 // gitstoreCommand works on the history without a server.
 func gitstoreCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "gitstore", Short: "Restore the history from its mirror"}
-	var config, data, from, publicKey string
+	cmd := &cobra.Command{Use: "gitstore", Short: "Verify, reindex or restore the history, without a server"}
+	var place history
+	var from, publicKey string
 	restore := &cobra.Command{
 		Use:   "restore --from DIR|s3://BUCKET/PREFIX?endpoint=URL&region=NAME",
 		Short: "Rebuild the history from a mirror (stop serve first)",
@@ -21,19 +22,8 @@ func gitstoreCommand() *cobra.Command {
 			"damaged is named, and nothing is left in place then. The next serve indexes the revisions and takes in their sealed originals. See docs/backup.md.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg := app.Default()
-			if config != "" {
-				var err error
-				if cfg, err = cfg.ReadFile(config); err != nil {
-					return err
-				}
-			}
-			cfg = cfg.ReadEnv(os.Getenv)
-			if data != "" {
-				cfg.Data = data
-			}
-			var err error
-			if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
+			cfg, err := place.read()
+			if err != nil {
 				return err
 			}
 			done, err := app.RestoreHistory(cmd.Context(), cfg, from, publicKey)
@@ -49,12 +39,38 @@ func gitstoreCommand() *cobra.Command {
 			return nil
 		},
 	}
+	all := cmd.PersistentFlags()
+	all.StringVar(&place.config, "config", "", "configuration file (YAML)")
+	all.StringVar(&place.data, "data", "", "data folder (default: that of serve)")
 	f := restore.Flags()
 	f.StringVar(&from, "from", "", "the mirror, as --mirror of serve names it")
-	f.StringVar(&config, "config", "", "configuration file (YAML)")
-	f.StringVar(&data, "data", "", "data folder (default: that of serve)")
 	f.StringVar(&publicKey, "public-key", "", "public key that the mirror is signed with (default: that of keys/gitstore.key in the data folder)")
 	_ = restore.MarkFlagRequired("from")
-	cmd.AddCommand(restore)
+	cmd.AddCommand(restore, verifyCommand(&place), reindexCommand(&place))
 	return cmd
+}
+
+// history is where the commands find it.
+type history struct{ config, data, pgBin, mirror, output string }
+
+// read reads the configuration as serve does.
+func (h *history) read() (app.Config, error) {
+	cfg := app.Default()
+	if h.output != "" && h.output != "table" && h.output != "json" {
+		return cfg, fmt.Errorf("--output is table or json, not %q", h.output)
+	}
+	var err error
+	if h.config != "" {
+		if cfg, err = cfg.ReadFile(h.config); err != nil {
+			return cfg, err
+		}
+	}
+	cfg = cfg.ReadEnv(os.Getenv)
+	for to, from := range map[*string]string{&cfg.Data: h.data, &cfg.PGBin: h.pgBin, &cfg.Mirror: h.mirror} {
+		if from != "" {
+			*to = from
+		}
+	}
+	cfg.Data, err = filepath.Abs(cfg.Data)
+	return cfg, err
 }

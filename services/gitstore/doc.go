@@ -1,7 +1,7 @@
 // Package gitstore keeps history: it stores what agents collected, one durable git commit per changed device, and answers revisions, contents and diffs from an
 // index that never walks git.
 //
-// Tables: repository (the head that counts, and a count of changes for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
+// Tables: reindexed (scratch of Reindex), repository (the head that counts, and a count of changes for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
 // kept apart), stored_attempt (what was stored of each attempt, for repeats).
 //
 // A result on its way in (StoreResults, files in this order):
@@ -30,6 +30,9 @@
 //	ref ahead of the head  the database was restored to an older moment: the commits between are indexed again from their trailers and files (origin.go), in
 //	                       batches of one transaction each; their originals are lost with the database, the newest returns with the artifact's next result
 //	neither                refused: folder and database are not of one history
+//
+// By hand, without a server (offline.go): Verify is a whole pass of the above, Reindex (rebuild.go, store_rebuild.go) reads every commit into the table reindexed and makes the index that, in one
+// transaction. Rows keep their ids by task, fence and artifact; rows that git lacks stop it, unless they are to go.
 //
 // A search (search.go) reads the newest texts of devices in the inventory, page by page:
 //

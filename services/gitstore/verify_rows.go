@@ -161,12 +161,7 @@ func (v *verifier) compare(ctx context.Context, r gitstoresql.Revision) (string,
 	if err != nil {
 		return "it names no text", nil //nolint:nilerr // that is the finding
 	}
-	c, err := v.repo.Commit(commit)
-	if err == nil {
-		if o := originOf(c); o == nil || o.device != r.DeviceID {
-			return "its commit is of another device", nil
-		}
-	}
+	_, err = v.repo.Commit(commit) // of another device, where the text was in git already
 	var text []byte
 	if err == nil {
 		text, err = v.repo.Blob(ctx, blob)

@@ -3,7 +3,6 @@ package gitstore
 import (
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -235,10 +234,9 @@ func (v *verified) register(to prometheus.Registerer) error {
 		})))
 }
 
-// discard takes the file away, so that the next pass begins anew.
-func (v *verified) discard() error {
-	if err := os.Remove(v.file); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+// anew forgets where a pass before was.
+func (v *verified) anew() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.state.Part, v.state.At, v.state.Object = "", "", 0
 }

@@ -221,7 +221,6 @@ func TestWrongRowsAreNamed(t *testing.T) {
 		"the index has another digest than the commit":       "UPDATE revision SET digest = repeat('0', 64) WHERE id = '" + oldest + "'",
 		"its text is not what its digest says":               "UPDATE revision SET digest = repeat('0', 64) WHERE id = '" + oldest + "'",
 		"its commit or text cannot be read":                  "UPDATE revision SET blob = repeat('0a', 20) WHERE id = '" + oldest + "'",
-		"its commit is of another device":                    "UPDATE revision SET device_id = '" + newID() + "' WHERE id = '" + oldest + "'",
 		"its newest revision is not what is known as newest": "UPDATE artifact SET number = 7 WHERE device_id = '" + a + "'",
 		"it has 2 revisions, and the newest has number 3":    "WITH r AS (UPDATE revision SET number = 3 WHERE id = '" + newest + "') UPDATE artifact SET number = 3 WHERE device_id = '" + a + "'",
 		"its file in the newest commit has another text":     "UPDATE artifact SET path = 'default/r2/running.cfg' WHERE device_id = '" + a + "'; DELETE FROM artifact WHERE device_id = '" + b + "'",

@@ -9,6 +9,53 @@ import (
 	"context"
 )
 
+// iteratorForAddReindexed implements pgx.CopyFromSource.
+type iteratorForAddReindexed struct {
+	rows                 []AddReindexedParams
+	skippedFirstNextCall bool
+}
+
+func (r *iteratorForAddReindexed) Next() bool {
+	if len(r.rows) == 0 {
+		return false
+	}
+	if !r.skippedFirstNextCall {
+		r.skippedFirstNextCall = true
+		return true
+	}
+	r.rows = r.rows[1:]
+	return len(r.rows) > 0
+}
+
+func (r iteratorForAddReindexed) Values() ([]interface{}, error) {
+	return []interface{}{
+		r.rows[0].ID,
+		r.rows[0].DeviceID,
+		r.rows[0].Artifact,
+		r.rows[0].Number,
+		r.rows[0].Size,
+		r.rows[0].LinesAdded,
+		r.rows[0].LinesRemoved,
+		r.rows[0].Author,
+		r.rows[0].CommitHash,
+		r.rows[0].Blob,
+		r.rows[0].Digest,
+		r.rows[0].RunID,
+		r.rows[0].TaskID,
+		r.rows[0].Fence,
+		r.rows[0].CreatedAt,
+		r.rows[0].Path,
+	}, nil
+}
+
+func (r iteratorForAddReindexed) Err() error {
+	return nil
+}
+
+func (q *Queries) AddReindexed(ctx context.Context, arg []AddReindexedParams) (int64, error) {
+	return q.db.CopyFrom(ctx, []string{"reindexed"}, []string{"id", "device_id", "artifact", "number", "size", "lines_added", "lines_removed", "author", "commit_hash", "blob", "digest", "run_id", "task_id", "fence", "created_at", "path"}, &iteratorForAddReindexed{rows: arg})
+}
+
 // iteratorForCreateRevisions implements pgx.CopyFromSource.
 type iteratorForCreateRevisions struct {
 	rows                 []CreateRevisionsParams

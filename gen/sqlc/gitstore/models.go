@@ -34,6 +34,25 @@ type Original struct {
 	Change     int64
 }
 
+type Reindexed struct {
+	ID           uuid.UUID
+	DeviceID     uuid.UUID
+	Artifact     string
+	Number       int32
+	Size         int32
+	LinesAdded   int32
+	LinesRemoved int32
+	Author       string
+	CommitHash   string
+	Blob         string
+	Digest       string
+	RunID        uuid.UUID
+	TaskID       uuid.UUID
+	Fence        int64
+	CreatedAt    time.Time
+	Path         string
+}
+
 type Repository struct {
 	Name   string
 	Head   string

@@ -1,0 +1,91 @@
+-- Steps of a reindex, in this order and in one transaction from AdoptRevisions on.
+
+-- name: ClearReindexed :exec
+TRUNCATE reindexed;
+
+-- name: AddReindexed :copyfrom
+INSERT INTO reindexed (id, device_id, artifact, number, size, lines_added, lines_removed, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, path)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
+
+-- What the index has of an attempt keeps its id, and what git does not know as well: the fraction of its second, and each artifact's author. A suspect that was accepted is found so too.
+-- name: AdoptRevisions :execrows
+UPDATE reindexed f
+SET id = r.id, created_at = r.created_at, author = r.author
+FROM revision r
+WHERE r.task_id = f.task_id AND r.fence = f.fence AND r.device_id = f.device_id AND r.artifact = f.artifact;
+
+-- name: CountForeign :one
+SELECT count(*)::bigint FROM revision r WHERE NOT r.suspect AND NOT EXISTS (SELECT 1 FROM reindexed f WHERE f.id = r.id);
+
+-- name: ListForeign :many
+SELECT r.id, r.device_id, r.artifact, r.number, r.commit_hash, r.created_at
+FROM revision r
+WHERE NOT r.suspect AND NOT EXISTS (SELECT 1 FROM reindexed f WHERE f.id = r.id)
+ORDER BY r.id
+LIMIT sqlc.arg(page_size)::integer;
+
+-- name: DropForeign :exec
+DELETE FROM revision r WHERE NOT r.suspect AND NOT EXISTS (SELECT 1 FROM reindexed f WHERE f.id = r.id);
+
+-- Numbers that change go out of the way first: within one statement two rows may not have the same.
+-- name: ParkNumbers :exec
+UPDATE revision r SET number = r.number + 1000000000 FROM reindexed f WHERE f.id = r.id AND NOT r.suspect AND r.number <> f.number;
+
+-- name: CorrectRevisions :execrows
+UPDATE revision r
+SET number = f.number, size = f.size, lines_added = f.lines_added, lines_removed = f.lines_removed, suspect = false, commit_hash = f.commit_hash, blob = f.blob,
+    digest = f.digest, run_id = f.run_id
+FROM reindexed f
+WHERE f.id = r.id
+  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id)
+      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id);
+
+-- name: AddMissing :execrows
+INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at)
+SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at
+FROM reindexed f
+WHERE NOT EXISTS (SELECT 1 FROM revision r WHERE r.id = f.id);
+
+-- name: DropAccepted :exec
+DELETE FROM suspect s USING revision r WHERE r.id = s.revision_id AND NOT r.suspect;
+
+-- name: DropForeignArtifacts :execrows
+DELETE FROM artifact a WHERE NOT EXISTS (SELECT 1 FROM reindexed f WHERE f.device_id = a.device_id AND f.artifact = a.name);
+
+-- The newest states. One whose original is not there has no label, so the next result must come with its bytes.
+-- name: CorrectArtifacts :execrows
+INSERT INTO artifact AS a (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at)
+SELECT DISTINCT ON (f.device_id, f.artifact) f.device_id, f.artifact, f.path, f.id, f.number, f.blob, f.digest, '', '', f.fence, f.created_at
+FROM reindexed f
+ORDER BY f.device_id, f.artifact, f.number DESC
+ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
+SET path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
+    label = CASE WHEN a.revision_id = EXCLUDED.revision_id AND a.text_digest = EXCLUDED.text_digest AND EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id)
+                 THEN a.label ELSE '' END,
+    digest = CASE WHEN a.revision_id = EXCLUDED.revision_id AND a.text_digest = EXCLUDED.text_digest AND EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id)
+                  THEN a.digest ELSE '' END,
+    fence = GREATEST(a.fence, EXCLUDED.fence), seen_at = GREATEST(a.seen_at, EXCLUDED.seen_at), sifted = a.sifted AND a.blob = EXCLUDED.blob
+WHERE (a.path, a.revision_id, a.number, a.blob, a.text_digest) IS DISTINCT FROM (EXCLUDED.path, EXCLUDED.revision_id, EXCLUDED.number, EXCLUDED.blob, EXCLUDED.text_digest)
+   OR (a.label <> '' AND NOT EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id));
+
+-- Repeats are answered with the ids that count now. What was kept apart stays told so.
+-- name: CorrectAttempts :exec
+INSERT INTO stored_attempt AS s (task_id, fence, device_id, changed, observation, revision_ids, stored_at)
+SELECT f.task_id, f.fence, (array_agg(f.device_id))[1], true, false, array_agg(f.id ORDER BY f.artifact), max(f.created_at)
+FROM reindexed f
+WHERE f.created_at >= sqlc.arg(since)::timestamptz
+GROUP BY f.task_id, f.fence
+ON CONFLICT ON CONSTRAINT stored_attempt_pk DO UPDATE
+SET changed = true, observation = false, revision_ids = EXCLUDED.revision_ids
+WHERE s.suspect IS NULL AND NOT (s.revision_ids @> EXCLUDED.revision_ids AND s.revision_ids <@ EXCLUDED.revision_ids);
+
+-- Servers that have this database open.
+-- name: CountServers :one
+SELECT count(*)::bigint FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name = sqlc.arg(application)::text;
+
+-- What the index says some commits made: oldest first.
+-- name: RevisionsAt :many
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+FROM revision
+WHERE commit_hash = ANY(sqlc.arg(commits)::text[]) AND NOT suspect
+ORDER BY id;

@@ -1,0 +1,130 @@
+package gitstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// maxForeign rows that git does not have are named; all are counted.
+const maxForeign = 1000
+
+// errKept rolls a rebuild back.
+var errKept = errors.New("the index is left as it is")
+
+// servers counts the servers that have the database open, by the name of their connections.
+func (s *store) servers(ctx context.Context, name string) (int64, error) {
+	return s.q.CountServers(ctx, name)
+}
+
+// revisionsAt answers the rows of some commits, by commit.
+func (s *store) revisionsAt(ctx context.Context, commits []*repo.Commit) (map[string][]gitstoresql.Revision, error) {
+	hashes := make([]string, 0, len(commits))
+	for _, c := range commits {
+		hashes = append(hashes, c.Hash.String())
+	}
+	rows, err := s.q.RevisionsAt(ctx, hashes)
+	out := map[string][]gitstoresql.Revision{}
+	for _, r := range rows {
+		out[r.CommitHash] = append(out[r.CommitHash], r)
+	}
+	return out, err
+}
+
+func (s *store) clearReindexed(ctx context.Context) error { return s.q.ClearReindexed(ctx) }
+
+func (s *store) addReindexed(ctx context.Context, f *found) error {
+	rows := make([]gitstoresql.AddReindexedParams, 0, len(f.revisions))
+	for _, r := range f.revisions {
+		rows = append(rows, gitstoresql.AddReindexedParams{ID: r.ID, DeviceID: r.DeviceID, Artifact: r.Artifact, Number: r.Number, Size: r.Size, LinesAdded: r.LinesAdded,
+			LinesRemoved: r.LinesRemoved, Author: r.Author, CommitHash: r.CommitHash, Blob: r.Blob, Digest: r.Digest, RunID: r.RunID, TaskID: r.TaskID, Fence: r.Fence,
+			CreatedAt: r.CreatedAt, Path: f.latest[r.DeviceID][r.Artifact].Path})
+	}
+	_, err := s.q.AddReindexed(ctx, rows)
+	return err
+}
+
+// rebuild makes the index what was read from git, and moves the head from old to next, in one transaction. Rows that git does not have keep everything as it is, unless they are to go.
+func (s *store) rebuild(ctx context.Context, old, next repo.Hash, prune bool, since time.Time, out *Reindexed) error {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := s.q.WithTx(tx)
+		n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(old), Next: headText(next)})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errHeadMoved
+		}
+		if out.Kept, err = q.AdoptRevisions(ctx); err != nil {
+			return err
+		}
+		if out.Foreign, err = q.CountForeign(ctx); err != nil {
+			return err
+		}
+		if out.ForeignRows, err = foreignRows(ctx, q); err != nil {
+			return err
+		}
+		if out.Foreign > 0 && !prune {
+			return errKept
+		}
+		return correct(ctx, q, since, out)
+	})
+	if errors.Is(err, errKept) {
+		return nil
+	}
+	return err
+}
+
+func foreignRows(ctx context.Context, q *gitstoresql.Queries) ([]ForeignRow, error) {
+	rows, err := q.ListForeign(ctx, maxForeign)
+	out := make([]ForeignRow, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, ForeignRow{Revision: r.ID.String(), Device: r.DeviceID.String(), Artifact: r.Artifact, Number: r.Number, Commit: r.CommitHash, CreatedAt: r.CreatedAt})
+	}
+	return out, err
+}
+
+// correct carries out the steps of reindex.sql.
+func correct(ctx context.Context, q *gitstoresql.Queries, since time.Time, out *Reindexed) error {
+	var err error
+	count := func(to *int64, step func(context.Context) (int64, error)) {
+		if err == nil {
+			*to, err = step(ctx)
+		}
+	}
+	do := func(step func(context.Context) error) {
+		if err == nil {
+			err = step(ctx)
+		}
+	}
+	do(q.DropForeign)
+	do(q.ParkNumbers)
+	count(&out.Corrected, q.CorrectRevisions)
+	count(&out.Made, q.AddMissing)
+	do(q.DropAccepted)
+	var gone int64
+	count(&gone, q.DropForeignArtifacts)
+	count(&out.Artifacts, q.CorrectArtifacts)
+	out.Artifacts += gone
+	do(func(ctx context.Context) error { return q.CorrectAttempts(ctx, since) })
+	do(q.ClearReindexed)
+	out.Written = err == nil
+	return err
+}
+
+// statesOf answers the newest states of devices that rows are of.
+func (s *store) statesOf(ctx context.Context, rows map[string][]gitstoresql.Revision) (states, error) {
+	var devices []uuid.UUID
+	for _, of := range rows {
+		for _, r := range of {
+			devices = append(devices, r.DeviceID)
+		}
+	}
+	return s.states(ctx, devices)
+}
