@@ -49,7 +49,8 @@ func Verify(ctx context.Context, cfg Config, d Deps, say func(part string, done,
 	}
 	defer func() { _ = s.repo.Close() }()
 	s.verify.pace, s.verify.say = nil, say
-	s.verify.anew()
-	err = s.verify.pass(ctx)
+	if err = s.verify.anew(); err == nil {
+		err = s.verify.pass(ctx)
+	}
 	return s.verify.all(), err
 }

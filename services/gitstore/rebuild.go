@@ -76,7 +76,10 @@ func Reindex(ctx context.Context, cfg Config, d Deps, prune bool, say func(commi
 	if err := s.readHistory(ctx, next, out, say); err != nil {
 		return nil, err
 	}
-	return out, s.store.rebuild(ctx, old, next, prune, s.now().Add(-keepAttempts), out)
+	if err := s.store.rebuild(ctx, old, next, prune, s.now().Add(-keepAttempts), out); err != nil || !out.Written {
+		return out, err
+	}
+	return out, s.verify.anew()
 }
 
 // newestHead is the database's head if the branch can follow it, else the branch: what git says counts here.

@@ -108,7 +108,8 @@ func TestAReindexMakesTheIndexAgain(t *testing.T) {
 			require.Empty(t, h.verify())
 			for _, d := range devices[:2] {
 				revs, texts, diffs := h.remembered(d)
-				require.Equal(t, before[d], memory{texts, diffs})
+				now := memory{texts, diffs}
+				require.Equal(t, before[d], now)
 				require.Len(t, revs, lists[d])
 			}
 			switch name {

@@ -207,7 +207,7 @@ func (v *verified) ended() time.Time {
 
 // health is what /readyz says. The names of packs are check sums, so they tell nobody anything.
 func (v *verified) health() map[string]any {
-	out := map[string]any{"damaged_packs": v.known(), "wrong_rows": v.wrong()}
+	out := map[string]any{"damaged_packs": append([]string{}, v.known()...), "wrong_rows": v.wrong()}
 	if t := v.ended(); !t.IsZero() {
 		out["last_pass"] = t.UTC().Format(time.RFC3339)
 	}
@@ -234,9 +234,11 @@ func (v *verified) register(to prometheus.Registerer) error {
 		})))
 }
 
-// anew forgets where a pass before was.
-func (v *verified) anew() {
+// anew forgets where passes before were and what they found of the index: the next one begins at once.
+func (v *verified) anew() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.state.Part, v.state.At, v.state.Object = "", "", 0
+	v.state = progress{Damaged: v.state.Damaged}
+	v.next = time.Time{}
+	return v.saveLocked()
 }

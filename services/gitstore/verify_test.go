@@ -136,7 +136,7 @@ func Test80WithoutAMirrorTheDamageIsNamed(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(pack, kept, 0o600))
 	require.Empty(t, h.verify())
-	require.Empty(t, h.health()["damaged_packs"])
+	require.Equal(t, []string{}, h.health()["damaged_packs"], "a list in JSON too")
 	require.Zero(t, h.health()["wrong_rows"])
 	require.Equal(t, durable, h.put(held)[0].GetOutcome())
 }
