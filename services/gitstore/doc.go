@@ -62,7 +62,7 @@
 //	95        the database is older than the history     Test95*
 //
 // Invariants:
-//   - While a pack is damaged no pack is folded, and the mirror drops none.
+//   - While a pack is damaged no pack is folded, and the mirror drops none. One that is gone is damaged, unless others hold all of it.
 //   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.

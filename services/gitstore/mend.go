@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -49,8 +48,7 @@ func (v *verifier) mend(ctx context.Context, pack string) (how string, err error
 	if m == nil {
 		return "", errNoMirror
 	}
-	public, _ := m.key.Public().(ed25519.PublicKey)
-	manifest, err := mirror.Read(ctx, m.to, public)
+	manifest, err := m.manifest(ctx)
 	if err != nil {
 		return "", fmt.Errorf("the mirror %s: %w", m.to, err)
 	}
@@ -60,9 +58,17 @@ func (v *verifier) mend(ctx context.Context, pack string) (how string, err error
 		}
 	}
 	// The mirror has not got it yet, but what it was folded of.
+	if err := v.fetchMissing(ctx, manifest); err != nil {
+		return "", err
+	}
+	return "from packs of the mirror that hold all of it", v.repo.SetAside(pack)
+}
+
+// fetchMissing brings the packs of the mirror that are not here.
+func (v *verifier) fetchMissing(ctx context.Context, manifest *mirror.Manifest) error {
 	have, err := v.repo.PackFiles()
 	if err != nil {
-		return "", err
+		return err
 	}
 	here := map[string]bool{}
 	for _, file := range have {
@@ -73,10 +79,27 @@ func (v *verifier) mend(ctx context.Context, pack string) (how string, err error
 			continue
 		}
 		if err := v.fetch(ctx, f); err != nil {
-			return "", err
+			return err
 		}
+		v.s.log.Warn("a pack of the history was not here and is back from the mirror", "pack", filepath.Base(f.Name))
 	}
-	return "from packs of the mirror that hold all of it", v.repo.SetAside(pack)
+	return nil
+}
+
+// follow is followHead, with the mirror's packs where it fails for lack of some here.
+func (v *verifier) follow(ctx context.Context) error {
+	err := v.s.followHead(ctx)
+	if v.s.mirror == nil || !broken(err) {
+		return err
+	}
+	manifest, failed := v.s.mirror.manifest(ctx)
+	if failed == nil {
+		failed = v.fetchMissing(ctx, manifest)
+	}
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	return v.s.followHead(ctx)
 }
 
 // fetch puts a pack of the mirror in its place here.

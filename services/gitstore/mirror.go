@@ -163,6 +163,14 @@ func (m *mirroring) round(ctx context.Context) error {
 	if next.Packs, err = m.packs(ctx, old, have); err != nil {
 		return err
 	}
+	if fresh && old != nil && dropped(&mirror.Manifest{Packs: old.Packs}, next) { // folded by a process before, or lost while nobody looked
+		if err := m.mustBeWhole(ctx, head, old); err != nil {
+			return err
+		}
+		if next.Packs, err = m.packs(ctx, old, have); err != nil {
+			return err
+		}
+	}
 	if next.Originals, err = m.originals(ctx, old, have, change); err != nil {
 		return err
 	}
@@ -178,8 +186,7 @@ func (m *mirroring) round(ctx context.Context) error {
 
 // previous is the manifest in the mirror; fresh says that another process wrote it. It is read each time: two nodes may believe to be the one.
 func (m *mirroring) previous(ctx context.Context) (old *mirror.Manifest, fresh bool, err error) {
-	public, _ := m.key.Public().(ed25519.PublicKey)
-	old, err = mirror.Read(ctx, m.to, public)
+	old, err = m.manifest(ctx)
 	if errors.Is(err, mirror.ErrMissing) {
 		return nil, true, nil
 	}
@@ -187,6 +194,12 @@ func (m *mirroring) previous(ctx context.Context) (old *mirror.Manifest, fresh b
 		return nil, true, err
 	}
 	return old, m.last == nil || old.Generation != m.last.Generation || !old.MadeAt.Equal(m.last.MadeAt), nil
+}
+
+// manifest is the one in the mirror. mirror.ErrMissing when there is none.
+func (m *mirroring) manifest(ctx context.Context) (*mirror.Manifest, error) {
+	public, _ := m.key.Public().(ed25519.PublicKey)
+	return mirror.Read(ctx, m.to, public)
 }
 
 // mustContinue refuses to replace a mirror that knows more than we do: a new node with an empty history must not erase the only copy.

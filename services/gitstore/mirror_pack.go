@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/netraven/netraven/services/gitstore/mirror"
+	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // foldTries bounds how often packs may be folded away under a round.
@@ -63,6 +64,18 @@ func (m *mirroring) withDamaged(files []string) (all []string, damaged map[strin
 		}
 	}
 	return all, damaged
+}
+
+// mustBeWhole makes sure that the packs here hold everything before the mirror drops any, and brings back from it what is lost here.
+func (m *mirroring) mustBeWhole(ctx context.Context, head repo.Hash, old *mirror.Manifest) error {
+	err := m.s.repo.Connected(ctx, head)
+	if !errors.Is(err, repo.ErrCorrupt) {
+		return err
+	}
+	if failed := m.s.verify.fetchMissing(ctx, old); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return m.s.repo.Connected(ctx, head)
 }
 
 // dropped tells whether the newer manifest names less than the older one does.

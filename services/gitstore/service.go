@@ -116,7 +116,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}
 	if err == nil {
-		err = s.followHead(context.Background())
+		err = s.verify.follow(context.Background())
 	}
 	if err == nil {
 		err = s.openIndex()

@@ -205,6 +205,43 @@ func Test80APackTheMirrorLacksIsMadeOfItsParts(t *testing.T) {
 	requireEqualNodes(t, h, n, a)
 }
 
+// A file that is gone altogether, while the service runs or while it does not: it is named as damaged, comes back, and the mirror never forgets it.
+func Test80APackThatIsGoneComesBack(t *testing.T) {
+	for name, when := range map[string]func(h *house, lose func()){
+		"running":          func(_ *house, lose func()) { lose() },
+		"stopped":          func(h *house, lose func()) { lose(); h.start() },
+		"newest, at start": func(h *house, lose func()) { h.git("update-ref", "-d", "refs/heads/main"); lose(); h.start() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, a := open(t), newID()
+			h.mirrorTo(t.TempDir())
+			for _, config := range []string{config1, config2, config1} {
+				h.put(h.result(a, "r1", config))
+			}
+			require.NoError(t, h.round())
+			_, texts := h.everything(a)
+			pack := h.packs()[1]
+			if strings.HasPrefix(name, "newest") {
+				pack = h.packs()[2]
+			}
+			when(h, func() {
+				require.NoError(t, os.Remove(pack))
+				require.NoError(t, os.Remove(strings.TrimSuffix(pack, ".pack")+".idx"))
+			})
+			h.put(h.result(newID(), "r2", config1)) // a commit, so that the mirror has a round to make
+			require.NoError(t, h.round())
+			require.FileExists(t, filepath.Join(h.mirror, "packs", filepath.Base(pack)))
+			require.Empty(t, h.verify())
+			_, got := h.everything(a)
+			require.Equal(t, texts, got)
+			h.git("fsck", "--full", "--strict")
+			require.NoError(t, h.round())
+			_, err := h.restoreTo(t)
+			require.NoError(t, err)
+		})
+	}
+}
+
 // The index against git: whatever row is lost or changed is named, with its device.
 func TestWrongRowsAreNamed(t *testing.T) {
 	h, a, b := open(t), newID(), newID()

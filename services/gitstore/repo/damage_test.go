@@ -29,6 +29,7 @@ func TestGarbageCollectionUnderneath(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want[i], got)
 	}
+	require.Empty(t, r.Damaged(), "what gc folded is not lost")
 	b := store(t, r, put("s/d/running.cfg", "after gc"))
 	require.Equal(t, b.Head.String()+"\n", git(t, r.Dir(), "rev-parse", "main"))
 

@@ -126,14 +126,25 @@ func (r *Repo) setAside(stem string) error {
 func (s *packSet) reopen(pack string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forgetLocked(pack)
+	return s.scanLocked()
+}
+
+// forget lets go of a pack that was taken away on purpose: one that is gone otherwise is lost.
+func (s *packSet) forget(pack string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgetLocked(pack)
+}
+
+func (s *packSet) forgetLocked(pack string) {
 	for i, p := range s.packs {
 		if filepath.Base(p.name)+".pack" == pack {
 			p.close()
 			s.packs = append(s.packs[:i:i], s.packs[i+1:]...)
-			break
+			return
 		}
 	}
-	return s.scanLocked()
 }
 
 // CopyPack is a fetch of ReplacePack that takes the pack's own bytes: it mends a pack of which only the index is damaged.

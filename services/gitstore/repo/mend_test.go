@@ -123,6 +123,24 @@ func TestADamagedIndexIsMadeAgainFromItsPack(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
+// A pack whose files are gone is named, until it is back.
+func TestALostPackIsNamed(t *testing.T) {
+	r, b, pack, copied := harmed(t, ".pack", func(b []byte) []byte { return b })
+	require.NoError(t, r.removePack(strings.TrimSuffix(filepath.Join(r.packDir(), pack), ".pack")))
+	require.NoError(t, r.packs.scan())
+	require.ErrorContains(t, r.Damaged()[pack], "is gone")
+	_, err := r.Blob(t.Context(), b.Commits[0].Blobs[0])
+	require.ErrorIs(t, err, ErrCorrupt)
+	require.NoError(t, r.packs.scan())
+	require.Contains(t, r.Damaged(), pack, "until it is back")
+	require.ErrorIs(t, r.Connected(t.Context(), b.Head), ErrCorrupt)
+	require.NoError(t, r.ReplacePack(t.Context(), pack, from(copied)))
+	require.Empty(t, r.Damaged())
+	require.NoError(t, r.Connected(t.Context(), b.Head))
+	_, err = r.Blob(t.Context(), b.Commits[0].Blobs[0])
+	require.NoError(t, err)
+}
+
 // A pack that is in other packs too is only taken away; one that is not stays, for what is left of it.
 func TestADamagedPackThatOthersCoverIsSetAside(t *testing.T) {
 	r, b, pack, _ := harmed(t, ".pack", func(b []byte) []byte { b[len(b)/2] ^= 1; return b })

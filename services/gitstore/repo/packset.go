@@ -27,11 +27,12 @@ type packSet struct {
 	mu      sync.RWMutex
 	packs   []*packFile // those written by this process first, newest on top: they are what is read most
 	damaged map[string]error
-	seen    time.Time // the folder's time at the last scan
+	lost    map[string]*packFile // gone from the folder though no other pack holds all of them; only their indexes are left
+	seen    time.Time            // the folder's time at the last scan
 }
 
 func newPackSet(objects string, maxObject int) *packSet {
-	return &packSet{dir: objects, max: maxObject, damaged: map[string]error{}}
+	return &packSet{dir: objects, max: maxObject, damaged: map[string]error{}, lost: map[string]*packFile{}}
 }
 
 // scan loads what is new in the folder and forgets what is gone.
@@ -75,11 +76,25 @@ func (s *packSet) scanLocked() error {
 		}
 		packs = append(packs, p)
 	}
-	for _, p := range have {
-		p.close()
-	}
 	s.packs, s.damaged, s.seen = packs, damaged, st.ModTime()
+	for _, p := range have {
+		p.rest()
+		s.lost[filepath.Base(p.name)+".pack"] = p
+	}
+	s.findLost()
 	return nil
+}
+
+// findLost forgets packs that are there again or were folded into others, and has the rest named: their files are gone by accident.
+func (s *packSet) findLost() {
+	for name, p := range s.lost {
+		if s.find(name) != nil || p.coveredBy(s.packs) {
+			p.close()
+			delete(s.lost, name)
+		} else if s.damaged[name] == nil {
+			s.damaged[name] = fmt.Errorf("%w: %s is gone, and what it held is in no other pack", ErrCorrupt, name)
+		}
+	}
 }
 
 func gone(name string) bool {
@@ -111,7 +126,10 @@ func (s *packSet) close() error {
 	for _, p := range s.packs {
 		p.close()
 	}
-	s.packs, s.seen = nil, time.Time{}
+	for _, p := range s.lost {
+		p.close()
+	}
+	s.packs, s.lost, s.seen = nil, map[string]*packFile{}, time.Time{}
 	return nil
 }
 

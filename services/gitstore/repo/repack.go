@@ -68,6 +68,7 @@ func (r *Repo) dropFolded(old []*packFile) error {
 		if err := r.removePack(p.name); err != nil {
 			return err
 		}
+		r.packs.forget(filepath.Base(p.name) + ".pack")
 		remain = others
 	}
 	return r.packs.scan()
