@@ -774,7 +774,9 @@ type GetDiffRequest struct {
 	From  string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	To    string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	// text (default) or json.
-	Format        string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	// Equal lines around each change, 0 to 1,000,000, which is all of any text; unset: 3.
+	Context       *int32 `protobuf:"varint,4,opt,name=context,proto3,oneof" json:"context,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -828,6 +830,13 @@ func (x *GetDiffRequest) GetFormat() string {
 		return x.Format
 	}
 	return ""
+}
+
+func (x *GetDiffRequest) GetContext() int32 {
+	if x != nil && x.Context != nil {
+		return *x.Context
+	}
+	return 0
 }
 
 // GetOriginalRetentionRequest asks about a number of days.
@@ -1227,11 +1236,14 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04view\x18\x02 \x01(\tR\x04view\"!\n" +
 	"\x0fGetBlameRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"L\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"w\n" +
 	"\x0eGetDiffRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
-	"\x06format\x18\x03 \x01(\tR\x06format\"1\n" +
+	"\x06format\x18\x03 \x01(\tR\x06format\x12\x1d\n" +
+	"\acontext\x18\x04 \x01(\x05H\x00R\acontext\x88\x01\x01B\n" +
+	"\n" +
+	"\b_context\"1\n" +
 	"\x1bGetOriginalRetentionRequest\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\x05R\x04days\"\xb8\x01\n" +
 	"\x11OriginalRetention\x12'\n" +
@@ -1324,6 +1336,7 @@ func file_netraven_gitstore_v1_revision_proto_init() {
 	if File_netraven_gitstore_v1_revision_proto != nil {
 		return
 	}
+	file_netraven_gitstore_v1_revision_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
