@@ -27,9 +27,9 @@ const (
 )
 
 // lookups are the planner's settings for statements that look rows up by key, in tables that fill and empty within minutes. A connection keeps a statement's plan
-// until the table is next analyzed, so a scan that was cheap while the table was empty would be run over all of a fleet; and a bitmap scan never learns which
-// index entries are dead, of which queues have many. Compiling costs more than any statement of ours takes.
-var lookups = map[string]string{"enable_seqscan": "off", "enable_bitmapscan": "off", "random_page_cost": "1.1", "jit": "off"}
+// until the table is next analyzed, so a scan that was cheap while the table was empty would be run over all of a fleet. Compiling costs more than any statement of
+// ours takes.
+var lookups = map[string]string{"enable_seqscan": "off", "random_page_cost": "1.1", "jit": "off"}
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
