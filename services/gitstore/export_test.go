@@ -25,32 +25,37 @@ const PageTime = pageTime
 
 // Fill commits a text for each of some devices, without seal and mask.
 func (s *Service) Fill(ctx context.Context, first, n int, text func(i int) (name string, masked []byte)) error {
-	head, err := s.store.head(ctx)
+	in, err := s.repos.get(repository)
 	if err != nil {
 		return err
 	}
+	heads, _, err := s.store.heads(ctx)
+	if err != nil {
+		return err
+	}
+	head := heads[repository]
 	var changes []repo.Change
 	var state gitstoresql.PutArtifactsParams
 	for i := first; i < first+n; i++ {
 		name, masked := text(i)
 		path := fmt.Sprintf("site%03d/%s/running.cfg", i/1000, name)
 		changes = append(changes, repo.Change{Edits: []repo.Edit{repo.Put(path, masked)}, Message: "fill", When: time.Unix(1_700_000_000, 0)})
-		addState(&state, gitstoresql.Artifact{DeviceID: uuid.NewSHA1(uuid.Nil, []byte(name)), Name: "running.cfg", Path: path, RevisionID: uuid.Must(uuid.NewV7()), Number: 1})
+		addState(&state, gitstoresql.Artifact{DeviceID: uuid.NewSHA1(uuid.Nil, []byte(name)), Name: "running.cfg", Repository: repository, Path: path, RevisionID: uuid.Must(uuid.NewV7()), Number: 1})
 	}
-	batch, err := s.repo.Prepare(ctx, head, changes)
+	batch, err := in.Prepare(ctx, head, changes)
 	if err != nil {
 		return err
 	}
 	for i, c := range batch.Commits {
 		state.Blobs[i] = c.Blobs[0].String()
 	}
-	if _, err := s.store.q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(head), Next: headText(batch.Head)}); err != nil {
+	if err := moveHeads(ctx, s.store.q, headsMoved([]packed{{in: in, Batch: batch}})); err != nil {
 		return err
 	}
 	if err := s.store.q.PutArtifacts(ctx, state); err != nil {
 		return err
 	}
-	return s.repo.SetHead(head, batch.Head)
+	return in.SetHead(head, batch.Head)
 }
 
 // Candidates is how many texts a search for a literal would read.

@@ -145,7 +145,13 @@ func (h *house) repo() string { return filepath.Join(h.dir, "configs.git") }
 
 func (h *house) git(args ...string) string {
 	h.t.Helper()
-	out, err := exec.Command("git", append([]string{"-C", h.repo(), "-c", "safe.directory=*"}, args...)...).CombinedOutput()
+	return h.gitIn("configs", args...)
+}
+
+// gitIn runs git in a repository.
+func (h *house) gitIn(repository string, args ...string) string {
+	h.t.Helper()
+	out, err := exec.Command("git", append([]string{"-C", filepath.Join(h.dir, repository+".git"), "-c", "safe.directory=*"}, args...)...).CombinedOutput()
 	require.NoError(h.t, err, "git %v: %s", args, out)
 	return string(out)
 }

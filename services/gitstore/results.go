@@ -1,6 +1,7 @@
 package gitstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"syscall"
@@ -9,6 +10,7 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/wellknown"
 )
 
 type (
@@ -34,6 +36,9 @@ type key struct {
 	fence int64
 }
 
+// repository is where what it brought is committed.
+func (a *attempt) repository() string { return cmp.Or(a.in.GetRepository(), repository) }
+
 func (a *attempt) key() key { return key{a.task, a.in.GetFence()} }
 
 // StoreResults stores the artifacts of attempts.
@@ -58,6 +63,7 @@ func (s *Service) StoreResults(ctx context.Context, in *gitstorev1.StoreResultsR
 }
 
 func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
+	attempts = open(attempts)
 	if err := s.answerKnown(ctx, attempts); err != nil {
 		return err
 	}
@@ -82,6 +88,9 @@ func read(items []*item) ([]*attempt, error) {
 				return nil, errs.Invalid("items", "NOT_AN_ID", "device, task and run must be ids")
 			}
 			*to = id
+		}
+		if !wellknown.IsRepository(a.repository()) {
+			a.out = rejected("REPOSITORY_INVALID")
 		}
 		out = append(out, a)
 	}

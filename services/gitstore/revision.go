@@ -75,7 +75,7 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 func revisionOf(r gitstoresql.Revision) *gitstorev1.Revision {
 	return &gitstorev1.Revision{Id: r.ID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, Number: r.Number, Size: r.Size, LinesAdded: r.LinesAdded,
 		LinesRemoved: r.LinesRemoved, Suspect: r.Suspect, Author: r.Author, Commit: r.CommitHash, CreatedAt: timestamppb.New(r.CreatedAt), RunId: r.RunID.String(),
-		TaskId: r.TaskID.String(), Digest: r.Digest}
+		TaskId: r.TaskID.String(), Digest: r.Digest, Repository: r.Repository}
 }
 
 // revision reads a row by its id as a person sent it.
@@ -119,7 +119,7 @@ func (s *Service) masked(ctx context.Context, r gitstoresql.Revision) ([]byte, e
 	if r.Suspect {
 		return s.store.suspectText(ctx, r.ID)
 	}
-	return s.blob(ctx, r.Blob)
+	return s.repos.blob(ctx, r.Repository, r.Blob)
 }
 
 // GetDiff answers the unified diff of two revisions.

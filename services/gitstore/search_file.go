@@ -32,7 +32,7 @@ type file struct {
 
 // searchFile fills a file's hits, as many as a page takes. A text that cannot be read is told, and stops no search.
 func (s *Service) searchFile(ctx context.Context, q *search, f *file) error {
-	text, err := s.blob(ctx, f.row.Blob)
+	text, err := s.repos.blob(ctx, f.row.Repository, f.row.Blob)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -21,9 +20,6 @@ import (
 	"github.com/netraven/netraven/services/gitstore/repo"
 	"github.com/netraven/netraven/services/gitstore/sift"
 )
-
-// repository is the one repository of all sites.
-const repository = "configs"
 
 // Config says where git is.
 type Config struct {
@@ -66,14 +62,12 @@ type Service struct {
 	// targets says what people call devices.
 	targets inventoryv1.TargetServiceClient
 	store   *store
-	repo    *repo.Repo
+	repos   *repositories
 	pages   *pages
 	// mirror is nil where none is wanted; restored is nil but at the first start after Restore.
 	mirror   *mirroring
 	restored *restored
-	// clones is git's own server of clones.
-	clones http.Handler
-	// writing is held from reading the newest state to moving the ref: one writer a repository.
+	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads.
 	writing sync.Mutex
 	// index narrows searches down; searching bounds how many there are at once.
 	index     *sift.Index
@@ -82,7 +76,7 @@ type Service struct {
 	keepOriginals time.Duration
 }
 
-// New opens the repository, makes it at the first start, and brings its ref and the database's head together. It blocks on disk and database, for long where the
+// New opens the repositories, makes that of all sites at the first start, and brings their refs and the database's heads together. It blocks on disk and database, for long where the
 // database was restored and many commits must be indexed again; killed, the next New goes on where this one was.
 func New(cfg Config, d Deps) (*Service, error) {
 	if cfg.Dir == "" || d.Pool == nil || d.Grants == nil || d.Targets == nil || d.Trust == nil {
@@ -99,27 +93,27 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if _, err := repo.GitVersion(ctx, ""); err != nil {
 		return nil, err
 	}
-	r, err := repo.Open(filepath.Join(cfg.Dir, repository+".git"), repo.Options{})
-	if err != nil {
+	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), pages: newPages(d.Targets, d.Log),
+		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals}
+	var err error
+	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.Log); err != nil {
 		return nil, err
 	}
-	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets, d.Log),
-		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
 	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}
 	if err == nil {
-		err = s.followHead(context.Background())
+		err = s.followHeads(context.Background())
 	}
 	if err == nil {
 		err = s.openIndex()
 	}
 	if err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, errors.Join(err, s.repos.close())
 	}
 	s.restored = nil
 	if s.mirror, err = newMirroring(s, cfg, d); err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, errors.Join(err, s.repos.close())
 	}
 	return s, nil
 }
@@ -140,7 +134,7 @@ func (s *Service) Health() map[string]any {
 	return map[string]any{"mirror": s.mirror.health()}
 }
 
-// Run mirrors, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repository.
+// Run mirrors, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repositories.
 func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { s.mirror.run(ctx) })
@@ -150,5 +144,5 @@ func (s *Service) Run(ctx context.Context) error {
 	loops.Wait()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.repo.Close()
+	return s.repos.close()
 }

@@ -67,7 +67,7 @@ func (s *Service) siftAll(ctx context.Context) error {
 			if s.index.Has(sift.Hash(h)) {
 				continue
 			}
-			text, err := s.repo.Blob(ctx, h)
+			text, err := s.repos.blob(ctx, rows[read].Repository, rows[read].Blob)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

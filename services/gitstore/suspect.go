@@ -69,6 +69,7 @@ func (s *Service) setApart(ctx context.Context, p *plan) error {
 		return nil
 	}
 	p.writes = slices.DeleteFunc(p.writes, func(w *write) bool { return apart[w.attempt] != nil })
+	p.moved = slices.DeleteFunc(p.moved, func(w *write) bool { return apart[w.attempt] != nil })
 	p.seen = slices.DeleteFunc(p.seen, func(x seen) bool { return apart[x.attempt] != nil })
 	waiting, err := s.store.waiting(ctx, p.suspects)
 	if err != nil {

@@ -182,7 +182,7 @@ func (x *settlement) storeItem() *gitstorev1.StoreResultsRequest_Item {
 	return &gitstorev1.StoreResultsRequest_Item{
 		RunId: x.spec.GetRunId(), TaskId: x.spec.GetTaskId(), Fence: x.spec.GetFence(), DeviceId: x.spec.GetDeviceId(),
 		DeviceName: x.spec.GetDeviceName(), SiteName: x.spec.GetSiteName(), PageDigest: x.spec.GetPageDigest(),
-		CollectedAt: x.result.GetFinishedAt(), Artifacts: x.result.GetArtifacts(),
+		Repository: x.spec.GetRepository(), CollectedAt: x.result.GetFinishedAt(), Artifacts: x.result.GetArtifacts(),
 	}
 }
 

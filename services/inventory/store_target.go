@@ -33,7 +33,7 @@ func (s *store) targets(ctx context.Context, ids []uuid.UUID) ([]*inventoryv1.Ta
 }
 
 func targetOf(r inventorysql.GetTargetsRow) *inventoryv1.Target {
-	t := &inventoryv1.Target{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(), SiteName: r.SiteName,
+	t := &inventoryv1.Target{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(), SiteName: r.SiteName, Repository: r.Repository,
 		GatewayId: r.GatewayID.String(), Address: r.Address, Port: r.Port, Platform: r.Platform, HostKeys: r.HostKeys, Tags: r.Tags,
 		Ssh:     sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
 		HostCas: authoritiesOf(r.HostKeyCa), HostKeyWindowUntil: timeOf(r.HostKeyWindow)}

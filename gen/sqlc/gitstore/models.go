@@ -23,6 +23,7 @@ type Artifact struct {
 	Fence      int64
 	SeenAt     time.Time
 	Sifted     bool
+	Repository string
 }
 
 type Original struct {
@@ -57,6 +58,7 @@ type Revision struct {
 	TaskID       uuid.UUID
 	Fence        int64
 	CreatedAt    time.Time
+	Repository   string
 }
 
 type StoredAttempt struct {

@@ -12,7 +12,7 @@ import (
 )
 
 const artifactsFrom = `-- name: ArtifactsFrom :many
-SELECT device_id, name, revision_id, number, blob, sifted
+SELECT device_id, name, revision_id, number, blob, sifted, repository
 FROM artifact
 WHERE (device_id, name) >= ($1::uuid, $2::text)
   AND ($3::text = '' OR name = $3::text)
@@ -36,6 +36,7 @@ type ArtifactsFromRow struct {
 	Number     int32
 	Blob       string
 	Sifted     bool
+	Repository string
 }
 
 // All there is, in pages that begin with the given place.
@@ -61,6 +62,7 @@ func (q *Queries) ArtifactsFrom(ctx context.Context, arg ArtifactsFromParams) ([
 			&i.Number,
 			&i.Blob,
 			&i.Sifted,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -74,9 +76,9 @@ func (q *Queries) ArtifactsFrom(ctx context.Context, arg ArtifactsFromParams) ([
 
 const artifactsOf = `-- name: ArtifactsOf :many
 WITH found AS MATERIALIZED (
-    SELECT device_id, name, revision_id, number, blob, sifted FROM artifact WHERE blob = ANY($6::text[])
+    SELECT device_id, name, revision_id, number, blob, sifted, repository FROM artifact WHERE blob = ANY($6::text[])
 )
-SELECT device_id, name, revision_id, number, blob, sifted
+SELECT device_id, name, revision_id, number, blob, sifted, repository
 FROM found
 WHERE (device_id, name) >= ($1::uuid, $2::text)
   AND ($3::text = '' OR name = $3::text)
@@ -101,6 +103,7 @@ type ArtifactsOfRow struct {
 	Number     int32
 	Blob       string
 	Sifted     bool
+	Repository string
 }
 
 // The same of some blobs only. They are found first, by their index: a plan made for any number of them would rather walk through all artifacts in order.
@@ -127,6 +130,7 @@ func (q *Queries) ArtifactsOf(ctx context.Context, arg ArtifactsOfParams) ([]Art
 			&i.Number,
 			&i.Blob,
 			&i.Sifted,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -167,7 +171,7 @@ func (q *Queries) UnmarkSifted(ctx context.Context, blobs []string) error {
 }
 
 const unsiftedArtifacts = `-- name: UnsiftedArtifacts :many
-SELECT device_id, name, blob
+SELECT device_id, name, blob, repository
 FROM artifact
 WHERE NOT sifted AND (device_id, name) > ($1::uuid, $2::text)
 ORDER BY device_id, name
@@ -181,9 +185,10 @@ type UnsiftedArtifactsParams struct {
 }
 
 type UnsiftedArtifactsRow struct {
-	DeviceID uuid.UUID
-	Name     string
-	Blob     string
+	DeviceID   uuid.UUID
+	Name       string
+	Blob       string
+	Repository string
 }
 
 func (q *Queries) UnsiftedArtifacts(ctx context.Context, arg UnsiftedArtifactsParams) ([]UnsiftedArtifactsRow, error) {
@@ -195,7 +200,12 @@ func (q *Queries) UnsiftedArtifacts(ctx context.Context, arg UnsiftedArtifactsPa
 	items := []UnsiftedArtifactsRow{}
 	for rows.Next() {
 		var i UnsiftedArtifactsRow
-		if err := rows.Scan(&i.DeviceID, &i.Name, &i.Blob); err != nil {
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Name,
+			&i.Blob,
+			&i.Repository,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

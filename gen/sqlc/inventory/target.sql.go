@@ -99,7 +99,7 @@ func (q *Queries) GetPages(ctx context.Context, digests []string) ([]GetPagesRow
 }
 
 const getTargets = `-- name: GetTargets :many
-SELECT d.id, d.name, d.site_id, s.name AS site_name, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
+SELECT d.id, d.name, d.site_id, s.name AS site_name, s.repository, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
        d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds,
        COALESCE(NULLIF(d.host_key_ca, ''), s.host_key_ca)::text AS host_key_ca, d.host_key_window,
        COALESCE(d.jump_host_id, s.jump_host_id, '00000000-0000-0000-0000-000000000000')::uuid AS jump_host_id,
@@ -115,6 +115,7 @@ type GetTargetsRow struct {
 	Name             string
 	SiteID           uuid.UUID
 	SiteName         string
+	Repository       string
 	GatewayID        uuid.UUID
 	Address          string
 	Port             int32
@@ -146,6 +147,7 @@ func (q *Queries) GetTargets(ctx context.Context, ids []uuid.UUID) ([]GetTargets
 			&i.Name,
 			&i.SiteID,
 			&i.SiteName,
+			&i.Repository,
 			&i.GatewayID,
 			&i.Address,
 			&i.Port,

@@ -289,7 +289,9 @@ type Target struct {
 	// The device that this one is reached through; empty: none.
 	JumpHostId string `protobuf:"bytes,15,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
 	// What an attempt needs to know of it; unset if it is gone or disabled.
-	JumpHost      *Target `protobuf:"bytes,16,opt,name=jump_host,json=jumpHost,proto3" json:"jump_host,omitempty"`
+	JumpHost *Target `protobuf:"bytes,16,opt,name=jump_host,json=jumpHost,proto3" json:"jump_host,omitempty"`
+	// The git repository of its site.
+	Repository    string `protobuf:"bytes,17,opt,name=repository,proto3" json:"repository,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -434,6 +436,13 @@ func (x *Target) GetJumpHost() *Target {
 		return x.JumpHost
 	}
 	return nil
+}
+
+func (x *Target) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
 }
 
 // DescribeDevicesRequest names devices. The filter's dimensions intersect, values inside one unite; an empty one is no filter.
@@ -1217,7 +1226,7 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"I\n" +
 	"\x12GetTargetsResponse\x123\n" +
-	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xb4\x04\n" +
+	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xd4\x04\n" +
 	"\x06Target\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
@@ -1239,7 +1248,10 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\x15host_key_window_until\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x12 \n" +
 	"\fjump_host_id\x18\x0f \x01(\tR\n" +
 	"jumpHostId\x12:\n" +
-	"\tjump_host\x18\x10 \x01(\v2\x1d.netraven.inventory.v1.TargetR\bjumpHost\"\x84\x01\n" +
+	"\tjump_host\x18\x10 \x01(\v2\x1d.netraven.inventory.v1.TargetR\bjumpHost\x12\x1e\n" +
+	"\n" +
+	"repository\x18\x11 \x01(\tR\n" +
+	"repository\"\x84\x01\n" +
 	"\x16DescribeDevicesRequest\x12\x1d\n" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\x12\x19\n" +
