@@ -55,7 +55,7 @@ func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
 	if err := s.store.record(ctx, p, batch, s.now()); err != nil {
 		return err
 	}
-	s.mirror.changed()
+	s.committed()
 	s.answer(p)
 	return s.moveRef(ctx, batch)
 }

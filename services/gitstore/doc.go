@@ -2,7 +2,7 @@
 // index that never walks git.
 //
 // Tables: repository (the head that counts, and a count of changes for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
-// kept apart), stored_attempt (what was stored of each attempt, for repeats).
+// kept apart), stored_attempt (what was stored of each attempt, for repeats), remote (git servers that are pushed to).
 //
 // A result on its way in (StoreResults, files in this order):
 //
@@ -17,6 +17,11 @@
 //
 // The mirror (mirror*.go, package mirror) follows behind the commits, in rounds: packs and originals that are new, then the manifest. restore.go brings a repository back from
 // it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
+//
+// Remotes (remote*.go, package remote) are pushed to behind the commits too (pusher.go, push.go), each on its own. How to sign in is in vault, under an id that is new with each secret:
+//
+//	there -(commit)-> behind -(push)-> there
+//	                  behind -(failure)-> waits: 10 s, doubling to an hour; an hour at once where a person must do something -> behind
 //
 // A suspect is a row of revision without number and commit, at most one of an artifact:
 //
@@ -40,7 +45,8 @@
 // Packs gather, one for each call that changed something, and are folded behind it (fold.go).
 //
 // Invariants:
-//   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.
+//   - Nothing waits for the mirror or a remote, and a mirror is never replaced by less than it holds.
+//   - A push never forces: a remote with other commits is reported and left. Its secret is opened for each push, and goes to no server that it was not given for.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
 //   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.

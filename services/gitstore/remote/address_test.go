@@ -7,6 +7,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/netraven/netraven/services/gitstore/remote"
+	"github.com/netraven/netraven/services/gitstore/remote/remotetest"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -50,7 +51,7 @@ func FuzzParseAddress(f *testing.F) {
 }
 
 func TestParseHostKeys(t *testing.T) {
-	_, signer := newKey(t)
+	_, signer := remotetest.NewKey(t)
 	line := string(ssh.MarshalAuthorizedKey(signer.PublicKey()))
 	keys, err := remote.ParseHostKeys("# a comment\n" + line + "\n[git.example.net]:2222 " + line)
 	require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/netraven/netraven/internal/secret"
 	"github.com/netraven/netraven/services/gitstore/remote"
+	"github.com/netraven/netraven/services/gitstore/remote/remotetest"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
@@ -58,70 +59,70 @@ func (h *here) failure(target remote.Target, l remote.Limits) *remote.Failure {
 	_, err := remote.Push(h.t.Context(), h.Repo, h.head, target, l)
 	f, ok := errors.AsType[*remote.Failure](err)
 	require.True(h.t, ok, "%v", err)
-	require.NotContains(h.t, err.Error(), token)
+	require.NotContains(h.t, err.Error(), remotetest.Token)
 	return f
 }
 
 func TestPushBringsTheHistory(t *testing.T) {
 	for _, way := range []string{"https", "ssh"} {
 		t.Run(way, func(t *testing.T) {
-			h, dir := history(t), bare(t)
-			target := serveHTTPS(t, dir)
+			h, dir := history(t), remotetest.Bare(t)
+			target := remotetest.ServeHTTPS(t, dir)
 			if way == "ssh" {
-				target, _ = serveSSH(t, dir)
+				target, _ = remotetest.ServeSSH(t, dir)
 			}
 			for i := range 30 { // versions share most of their lines, so that deltas against what the server has are made
 				h.commit(fmt.Sprintf("r%d", i%3), strings.Repeat(fmt.Sprintf("interface Gi0/%d\n description same\n", i/3), 50))
 				if i%10 == 0 {
 					_, err := h.push(target)
 					require.NoError(t, err)
-					require.Equal(t, h.head.String()+"\n", git(t, dir, "rev-parse", "main"))
+					require.Equal(t, h.head.String()+"\n", remotetest.Git(t, dir, "rev-parse", "main"))
 				}
 			}
 			_, err := h.push(target)
 			require.NoError(t, err)
 			_, err = h.push(target)
 			require.NoError(t, err, "a repeat sends nothing")
-			git(t, dir, "fsck", "--full", "--strict")
-			require.Equal(t, git(t, h.Dir(), "-c", "safe.directory=*", "log", "-p", "main"), git(t, dir, "log", "-p", "main"))
+			remotetest.Git(t, dir, "fsck", "--full", "--strict")
+			require.Equal(t, remotetest.Git(t, h.Dir(), "-c", "safe.directory=*", "log", "-p", "main"), remotetest.Git(t, dir, "log", "-p", "main"))
 		})
 	}
 }
 
 // A pack of more than what is sent with its length goes in chunks.
 func TestPushSendsMuch(t *testing.T) {
-	h, dir := history(t), bare(t)
+	h, dir := history(t), remotetest.Bare(t)
 	noise := make([]byte, 3<<20)
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range noise {
 		noise[i] = byte(r.Uint32())
 	}
 	h.commit("r1", string(noise))
-	_, err := h.push(serveHTTPS(t, dir))
+	_, err := h.push(remotetest.ServeHTTPS(t, dir))
 	require.NoError(t, err)
-	ssh, _ := serveSSH(t, bare(t))
+	ssh, _ := remotetest.ServeSSH(t, remotetest.Bare(t))
 	_, err = h.push(ssh)
 	require.NoError(t, err)
-	require.Equal(t, h.head.String()+"\n", git(t, dir, "rev-parse", "main"))
+	require.Equal(t, h.head.String()+"\n", remotetest.Git(t, dir, "rev-parse", "main"))
 }
 
 func TestPushNeverFights(t *testing.T) {
-	h, other, dir := history(t), history(t), bare(t)
+	h, other, dir := history(t), history(t), remotetest.Bare(t)
 	h.commit("r1", "mine\n")
 	other.commit("r1", "theirs\n")
-	target := serveHTTPS(t, dir)
+	target := remotetest.ServeHTTPS(t, dir)
 	_, err := other.push(target)
 	require.NoError(t, err)
 	require.Equal(t, remote.Diverged, h.failure(target, remote.Limits{}).Reason)
-	target, _ = serveSSH(t, dir)
+	target, _ = remotetest.ServeSSH(t, dir)
 	f := h.failure(target, remote.Limits{})
 	require.Equal(t, remote.Diverged, f.Reason)
 	require.True(t, f.NeedsPerson())
-	require.Equal(t, other.head.String()+"\n", git(t, dir, "rev-parse", "main"), "it is left as it is")
+	require.Equal(t, other.head.String()+"\n", remotetest.Git(t, dir, "rev-parse", "main"), "it is left as it is")
 
 	// Nor is a server taken back that is ahead of a history put back to an older moment.
-	ahead := bare(t)
-	target = serveHTTPS(t, ahead)
+	ahead := remotetest.Bare(t)
+	target = remotetest.ServeHTTPS(t, ahead)
 	h.commit("r1", "later\n")
 	_, err = h.push(target)
 	require.NoError(t, err)
@@ -130,21 +131,21 @@ func TestPushNeverFights(t *testing.T) {
 	newest := h.head
 	h.head = c.Parent
 	require.Equal(t, remote.Diverged, h.failure(target, remote.Limits{}).Reason)
-	require.Equal(t, newest.String()+"\n", git(t, ahead, "rev-parse", "main"))
+	require.Equal(t, newest.String()+"\n", remotetest.Git(t, ahead, "rev-parse", "main"))
 }
 
 func TestPushSaysWhatTheServerSays(t *testing.T) {
-	h, dir := history(t), bare(t)
+	h, dir := history(t), remotetest.Bare(t)
 	h.commit("r1", "a\n")
 	hook := "#!/bin/sh\necho 'main is protected' >&2\nexit 1\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "hooks", "pre-receive"), []byte(hook), 0o755))
-	f := h.failure(serveHTTPS(t, dir), remote.Limits{})
+	f := h.failure(remotetest.ServeHTTPS(t, dir), remote.Limits{})
 	require.Equal(t, remote.Refused, f.Reason)
 	require.Contains(t, f.Message, "main is protected")
-	target, server := serveSSH(t, dir)
+	target, server := remotetest.ServeSSH(t, dir)
 	require.Contains(t, h.failure(target, remote.Limits{}).Message, "main is protected")
 
-	server.run = func(_ string, ch ssh.Channel) uint32 {
+	server.Run = func(_ string, ch ssh.Channel) uint32 {
 		_, _ = io.WriteString(ch.Stderr(), "ERROR: no such project\x1b[31m\n")
 		return 1
 	}
@@ -154,10 +155,10 @@ func TestPushSaysWhatTheServerSays(t *testing.T) {
 }
 
 func TestPushTellsSecretsThatAreNotTaken(t *testing.T) {
-	h, dir := history(t), bare(t)
+	h, dir := history(t), remotetest.Bare(t)
 	h.commit("r1", "a\n")
-	target := serveHTTPS(t, dir)
-	target.Password = secret.NewString("wrong-" + token)
+	target := remotetest.ServeHTTPS(t, dir)
+	target.Password = secret.NewString("wrong-" + remotetest.Token)
 	f := h.failure(target, remote.Limits{})
 	require.Equal(t, remote.Auth, f.Reason)
 	require.Contains(t, f.Message, "no, *** is not it", "a server that says the secret back is not quoted with it")
@@ -168,29 +169,29 @@ func TestPushTellsSecretsThatAreNotTaken(t *testing.T) {
 	require.Equal(t, remote.Certificate, f.Reason)
 	require.Contains(t, f.Message, "no authority that is known here signed it")
 
-	target, _ = serveSSH(t, dir)
-	target.PrivateKey, _ = newKey(t)
+	target, _ = remotetest.ServeSSH(t, dir)
+	target.PrivateKey, _ = remotetest.NewKey(t)
 	require.Equal(t, remote.Auth, h.failure(target, remote.Limits{}).Reason)
 }
 
 func TestPushTrustsTheKnownHostOnly(t *testing.T) {
-	h, dir := history(t), bare(t)
+	h, dir := history(t), remotetest.Bare(t)
 	h.commit("r1", "a\n")
-	target, server := serveSSH(t, dir)
-	server.run = func(string, ssh.Channel) uint32 { t.Error("a session was opened at an unknown server"); return 1 }
-	_, other := newKey(t)
+	target, server := remotetest.ServeSSH(t, dir)
+	server.Run = func(string, ssh.Channel) uint32 { t.Error("a session was opened at an unknown server"); return 1 }
+	_, other := remotetest.NewKey(t)
 	target.HostKeys = []ssh.PublicKey{other.PublicKey()}
 	f := h.failure(target, remote.Limits{})
 	require.Equal(t, remote.HostKey, f.Reason)
-	require.Contains(t, f.Message, ssh.FingerprintSHA256(server.key))
+	require.Contains(t, f.Message, ssh.FingerprintSHA256(server.Key))
 
-	target, server = serveSSH(t, dir)
+	target, server = remotetest.ServeSSH(t, dir)
 	target.HostKeys = nil
 	out, err := h.push(target)
 	require.NoError(t, err)
 	keys, err := remote.ParseHostKeys(out.HostKey)
 	require.NoError(t, err)
-	require.Equal(t, server.key.Marshal(), keys[0].Marshal())
+	require.Equal(t, server.Key.Marshal(), keys[0].Marshal())
 }
 
 func TestPushAlwaysEnds(t *testing.T) {
@@ -209,23 +210,23 @@ func TestPushAlwaysEnds(t *testing.T) {
 			go func() { <-hang; _ = c.Close() }()
 		}
 	}()
-	https, sshTarget := serveHTTPS(t, bare(t)), remote.Target{}
+	https, sshTarget := remotetest.ServeHTTPS(t, remotetest.Bare(t)), remote.Target{}
 	https.Address.Host = l.Addr().String()
-	sshTarget, _ = serveSSH(t, bare(t))
+	sshTarget, _ = remotetest.ServeSSH(t, remotetest.Bare(t))
 	sshTarget.Address.Host = l.Addr().String()
 	for name, target := range map[string]remote.Target{"tls": https, "ssh": sshTarget} {
 		require.Contains(t, []string{remote.Timeout, remote.Unreachable}, h.failure(target, short).Reason, name)
 	}
 	// Also in the middle, over either way.
-	target := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	target := remotetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-git-receive-pack-advertisement")
 		_, _ = io.WriteString(w, "001f# service=git-receive-pack\n0000")
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	}), "/there.git")
 	require.Equal(t, remote.Timeout, h.failure(target, short).Reason)
-	target, server := serveSSH(t, bare(t))
-	server.run = func(_ string, ch ssh.Channel) uint32 { _, _ = io.Copy(io.Discard, ch); return 1 }
+	target, server := remotetest.ServeSSH(t, remotetest.Bare(t))
+	server.Run = func(_ string, ch ssh.Channel) uint32 { _, _ = io.Copy(io.Discard, ch); return 1 }
 	require.Equal(t, remote.Timeout, h.failure(target, short).Reason)
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -240,16 +241,16 @@ func TestPushTellsOtherServers(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, closed.Close())
-	gone := serveHTTPS(t, bare(t))
+	gone := remotetest.ServeHTTPS(t, remotetest.Bare(t))
 	gone.Address.Host = closed.Addr().String()
 	require.Equal(t, remote.Unreachable, h.failure(gone, remote.Limits{}).Reason)
 
-	missing := serveHTTPS(t, bare(t))
+	missing := remotetest.ServeHTTPS(t, remotetest.Bare(t))
 	missing.Address.Path = "/other.git"
 	require.Equal(t, remote.NotFound, h.failure(missing, remote.Limits{}).Reason)
 
 	answer := func(status int, kind, body string) remote.Target {
-		return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return remotetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", kind)
 			w.Header().Set("Location", "https://elsewhere.example.net/x.git")
 			w.WriteHeader(status)

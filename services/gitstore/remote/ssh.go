@@ -25,9 +25,9 @@ type sshWay struct {
 }
 
 func openSSH(ctx context.Context, t Target, l Limits, w *watch, keys *hostKeys) (*sshWay, error) {
-	signer, err := signerOf(t)
+	signer, err := ParseKey(t.PrivateKey, t.Passphrase)
 	if err != nil {
-		return nil, err
+		return nil, failed(Auth, "%s; set the key again", err)
 	}
 	conn, err := w.dial(ctx, l, t.Address.Host)
 	if err != nil {
@@ -51,24 +51,6 @@ func openSSH(ctx context.Context, t Target, l Limits, w *watch, keys *hostKeys) 
 		return nil, err
 	}
 	return s, nil
-}
-
-// signerOf opens the private key. The parser's words are not passed on: they may quote the key.
-func signerOf(t Target) (ssh.Signer, error) {
-	if t.PrivateKey.Empty() {
-		return nil, failed(Auth, "no private key is set, and %s takes no push without", t.Address.Host)
-	}
-	var signer ssh.Signer
-	var err error
-	if t.Passphrase.Empty() {
-		signer, err = ssh.ParsePrivateKey([]byte(t.PrivateKey.Reveal()))
-	} else {
-		signer, err = ssh.ParsePrivateKeyWithPassphrase([]byte(t.PrivateKey.Reveal()), []byte(t.Passphrase.Reveal()))
-	}
-	if err != nil {
-		return nil, failed(Auth, "the private key cannot be read; set it again")
-	}
-	return signer, nil
 }
 
 // handshake is what an error of the handshake means.

@@ -1,4 +1,5 @@
-package remote_test
+// Package remotetest runs real git servers for tests: git's own behind TLS and a token, and behind SSH and a key.
+package remotetest
 
 import (
 	"crypto/ed25519"
@@ -21,18 +22,20 @@ import (
 	"github.com/netraven/netraven/services/gitstore/remote"
 )
 
-const token = "glpat-token-Xy99"
+// Token is what the HTTPS servers take.
+const Token = "glpat-token-Xy99"
 
-// bare makes an empty repository and answers its folder.
-func bare(t *testing.T) string {
+// Bare makes an empty repository and answers its folder.
+func Bare(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "there.git")
-	git(t, "", "init", "-q", "--bare", "-b", "main", dir)
-	git(t, dir, "config", "http.receivepack", "true")
+	Git(t, "", "init", "-q", "--bare", "-b", "main", dir)
+	Git(t, dir, "config", "http.receivepack", "true")
 	return dir
 }
 
-func git(t *testing.T, dir string, args ...string) string {
+// Git runs the program, in a repository if one is named.
+func Git(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	if dir != "" {
 		args = append([]string{"-C", dir}, args...)
@@ -43,14 +46,14 @@ func git(t *testing.T, dir string, args ...string) string {
 	return string(out)
 }
 
-// serveHTTPS is git's own server of smart HTTP behind TLS and a token.
-func serveHTTPS(t *testing.T, dir string) remote.Target {
+// ServeHTTPS is git's own server of smart HTTP behind TLS and a token.
+func ServeHTTPS(t *testing.T, dir string) remote.Target {
 	t.Helper()
 	program, err := exec.LookPath("git")
 	require.NoError(t, err)
 	backend := &cgi.Handler{Path: program, Args: []string{"http-backend"}, Env: []string{"GIT_PROJECT_ROOT=" + filepath.Dir(dir), "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=x"}, Stderr: io.Discard}
-	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, password, _ := r.BasicAuth(); password != token {
+	return Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, password, _ := r.BasicAuth(); password != Token {
 			w.Header().Set("WWW-Authenticate", "Basic")
 			http.Error(w, "no, "+password+" is not it", http.StatusUnauthorized)
 			return
@@ -60,19 +63,19 @@ func serveHTTPS(t *testing.T, dir string) remote.Target {
 	}), "/there.git")
 }
 
-// serve is any HTTPS server, as a target that trusts it.
-func serve(t *testing.T, h http.Handler, path string) remote.Target {
+// Serve is any HTTPS server, as a target that trusts it.
+func Serve(t *testing.T, h http.Handler, path string) remote.Target {
 	t.Helper()
 	s := httptest.NewTLSServer(h)
 	t.Cleanup(s.Close)
 	a, err := remote.ParseAddress(s.URL + path)
 	require.NoError(t, err)
-	return remote.Target{Address: a, Username: "oauth2", Password: secret.NewString(token),
+	return remote.Target{Address: a, Username: "oauth2", Password: secret.NewString(Token),
 		CA: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))}
 }
 
-// newKey is a private key as people give it, and its public half.
-func newKey(t *testing.T) (secret.String, ssh.Signer) {
+// NewKey is a private key as people give it, and its public half.
+func NewKey(t *testing.T) (secret.String, ssh.Signer) {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
@@ -83,26 +86,28 @@ func newKey(t *testing.T) (secret.String, ssh.Signer) {
 	return secret.NewString(string(pem.EncodeToMemory(block))), signer
 }
 
-// sshServer lets one key push with git's receive-pack.
-type sshServer struct {
+// SSHServer runs git's receive-pack for who has the key.
+type SSHServer struct {
+	// Key is the server's own.
+	Key ssh.PublicKey
+	// Run answers the command of a session.
+	Run    func(command string, ch ssh.Channel) (status uint32)
 	config *ssh.ServerConfig
-	key    ssh.PublicKey
-	// run answers the command of a session.
-	run func(command string, ch ssh.Channel) (status uint32)
 }
 
-func serveSSH(t *testing.T, dir string) (remote.Target, *sshServer) {
+// ServeSSH lets one key push to a repository.
+func ServeSSH(t *testing.T, dir string) (remote.Target, *SSHServer) {
 	t.Helper()
-	private, user := newKey(t)
-	_, host := newKey(t)
-	s := &sshServer{key: host.PublicKey(), config: &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	private, user := NewKey(t)
+	_, host := NewKey(t)
+	s := &SSHServer{Key: host.PublicKey(), config: &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 		if string(key.Marshal()) != string(user.PublicKey().Marshal()) {
 			return nil, io.EOF
 		}
 		return nil, nil
 	}}}
 	s.config.AddHostKey(host)
-	s.run = func(command string, ch ssh.Channel) uint32 {
+	s.Run = func(command string, ch ssh.Channel) uint32 {
 		cmd := exec.Command("sh", "-c", command) // as a git account's shell does
 		cmd.Dir = filepath.Dir(dir)
 		cmd.Stdout, cmd.Stderr = ch, ch.Stderr()
@@ -131,10 +136,10 @@ func serveSSH(t *testing.T, dir string) (remote.Target, *sshServer) {
 	})
 	a, err := remote.ParseAddress("ssh://git@" + l.Addr().String() + dir)
 	require.NoError(t, err)
-	return remote.Target{Address: a, PrivateKey: private, HostKeys: []ssh.PublicKey{s.key}}, s
+	return remote.Target{Address: a, PrivateKey: private, HostKeys: []ssh.PublicKey{s.Key}}, s
 }
 
-func (s *sshServer) serve(c net.Conn) {
+func (s *SSHServer) serve(c net.Conn) {
 	defer c.Close()
 	_, chans, reqs, err := ssh.NewServerConn(c, s.config)
 	if err != nil {
@@ -151,7 +156,7 @@ func (s *sshServer) serve(c net.Conn) {
 			if r.Type == "exec" {
 				var p struct{ Command string }
 				_ = ssh.Unmarshal(r.Payload, &p)
-				status := s.run(p.Command, ch)
+				status := s.Run(p.Command, ch)
 				_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
 				_ = ch.Close()
 			}
