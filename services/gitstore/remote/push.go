@@ -9,8 +9,8 @@ import (
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
-// maxHaves bounds what git is told that a server has: more only makes a pack smaller.
-const maxHaves = 1000
+// maxHaves bounds what git is told that a server has beside the branch: more only makes a pack smaller.
+const maxHaves = 100
 
 // Outcome is what there is to know after a push.
 type Outcome struct {
@@ -115,7 +115,7 @@ func packOf(ctx context.Context, r *repo.Repo, head repo.Hash, there *advertised
 	out, in := io.Pipe()
 	made := make(chan error, 1)
 	go func() {
-		have := there.tips[:min(len(there.tips), maxHaves)]
+		have := append([]repo.Hash{there.branch}, there.tips[:min(len(there.tips), maxHaves)]...)
 		err := r.SendPack(ctx, in, head, have, repo.PackOptions{Offsets: there.has("ofs-delta"), Whole: there.has("no-thin")})
 		in.CloseWithError(err)
 		made <- err
