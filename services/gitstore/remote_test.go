@@ -128,7 +128,7 @@ func (r *remotes) pushNow(id string) *gitstorev1.Remote {
 // tick is a look at what is due, and the pushes that come of it.
 func (r *remotes) tick(id string) *gitstorev1.Remote {
 	r.t.Helper()
-	require.NoError(r.t, gitstore.PushDue(r.service, context.Background()))
+	require.NoError(r.t, gitstore.PushDue(context.Background(), r.service))
 	out, err := r.GetRemote(context.Background(), &gitstorev1.GetRemoteRequest{Id: id})
 	require.NoError(r.t, err)
 	return out

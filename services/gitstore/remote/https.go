@@ -99,7 +99,7 @@ func (h *httpsWay) do(method, path string, body io.Reader, kind string) (io.Read
 	if !h.target.Password.Empty() {
 		req.SetBasicAuth(h.target.user(), h.target.Password.Reveal())
 	}
-	resp, err := h.client.Do(req)
+	resp, err := h.client.Do(req) //nolint:bodyclose // close does
 	if err != nil {
 		if wrapped, ok := errors.AsType[*url.Error](err); ok { // whose text is the address once more
 			err = wrapped.Err

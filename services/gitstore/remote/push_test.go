@@ -210,9 +210,9 @@ func TestPushAlwaysEnds(t *testing.T) {
 			go func() { <-hang; _ = c.Close() }()
 		}
 	}()
-	https, sshTarget := remotetest.ServeHTTPS(t, remotetest.Bare(t)), remote.Target{}
+	https := remotetest.ServeHTTPS(t, remotetest.Bare(t))
 	https.Address.Host = l.Addr().String()
-	sshTarget, _ = remotetest.ServeSSH(t, remotetest.Bare(t))
+	sshTarget, _ := remotetest.ServeSSH(t, remotetest.Bare(t))
 	sshTarget.Address.Host = l.Addr().String()
 	for name, target := range map[string]remote.Target{"tls": https, "ssh": sshTarget} {
 		require.Contains(t, []string{remote.Timeout, remote.Unreachable}, h.failure(target, short).Reason, name)

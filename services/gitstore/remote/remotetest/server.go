@@ -8,7 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cgi"
+	"net/http/cgi" //nolint:gosec // Go's cgi drops the Proxy header
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +40,7 @@ func Git(t *testing.T, dir string, args ...string) string {
 	if dir != "" {
 		args = append([]string{"-C", dir}, args...)
 	}
-	cmd := exec.Command("git", args...)
+	cmd := exec.CommandContext(t.Context(), "git", args...)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "git %v: %s", args, out)
 	return string(out)
@@ -108,7 +108,7 @@ func ServeSSH(t *testing.T, dir string) (remote.Target, *SSHServer) {
 	}}}
 	s.config.AddHostKey(host)
 	s.Run = func(command string, ch ssh.Channel) uint32 {
-		cmd := exec.Command("sh", "-c", command) // as a git account's shell does
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", command) // as a git account's shell does
 		cmd.Dir = filepath.Dir(dir)
 		cmd.Stdout, cmd.Stderr = ch, ch.Stderr()
 		in, err := cmd.StdinPipe()
