@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
+	"syscall"
 )
 
 // Why a push failed. They are part of the API.
@@ -88,7 +90,24 @@ func broken(ctx context.Context, host string, err error) error {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return failed(Unreachable, "%s does not speak TLS at this port", host).because(err)
 	}
-	return failed(Unreachable, "%s cannot be reached, or broke the connection", host).because(err)
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+		return failed(Timeout, "%s does not answer", host).because(err)
+	}
+	return failed(Unreachable, "%s cannot be reached: %s", host, connectionFault(err)).because(err)
+}
+
+// connectionFault says in our words what is wrong with a connection.
+func connectionFault(err error) string {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "its name is not known here"
+	}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "it refuses connections at this port"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "there is no way to it"
+	}
+	return "the connection broke"
 }
 
 // certificateFault says in our words what is wrong with a certificate.

@@ -215,7 +215,7 @@ func TestPushAlwaysEnds(t *testing.T) {
 	sshTarget, _ := remotetest.ServeSSH(t, remotetest.Bare(t))
 	sshTarget.Address.Host = l.Addr().String()
 	for name, target := range map[string]remote.Target{"tls": https, "ssh": sshTarget} {
-		require.Contains(t, []string{remote.Timeout, remote.Unreachable}, h.failure(target, short).Reason, name)
+		require.Equal(t, remote.Timeout, h.failure(target, short).Reason, name)
 	}
 	// Also in the middle, over either way.
 	target := remotetest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -243,7 +243,9 @@ func TestPushTellsOtherServers(t *testing.T) {
 	require.NoError(t, closed.Close())
 	gone := remotetest.ServeHTTPS(t, remotetest.Bare(t))
 	gone.Address.Host = closed.Addr().String()
-	require.Equal(t, remote.Unreachable, h.failure(gone, remote.Limits{}).Reason)
+	f := h.failure(gone, remote.Limits{})
+	require.Equal(t, remote.Unreachable, f.Reason)
+	require.Contains(t, f.Message, "it refuses connections at this port")
 
 	missing := remotetest.ServeHTTPS(t, remotetest.Bare(t))
 	missing.Address.Path = "/other.git"
