@@ -116,7 +116,7 @@ func (a *app) remotePushCommand(complete source) *cobra.Command {
 				}
 				return fmt.Errorf("%s\n%s", safe(state.Error), safe(state.Reason))
 			case state.GetLastPushedCommit() == "":
-				say(cmd, "There is no history yet that could be pushed.")
+				say(cmd, "%s can be pushed to; there is no history yet.", safe(r.Name))
 			default:
 				say(cmd, "%s has the history up to %s.", safe(r.Name), safe(state.LastPushedCommit))
 			}

@@ -28,14 +28,14 @@ func (p *pusher) once(ctx context.Context, id uuid.UUID) {
 	}
 }
 
-// push pushes what is the head now. Its errors are those of the database: a push that fails is noted.
+// push pushes what is the head now; before there is any, it only looks whether the remote lets us. Its errors are those of the database: a push that fails is noted.
 func (p *pusher) push(ctx context.Context, id uuid.UUID) error {
 	row, err := p.s.store.remote(ctx, id)
 	if err != nil {
 		return err
 	}
 	head, err := p.s.store.head(ctx)
-	if err != nil || head.IsZero() {
+	if err != nil {
 		return err
 	}
 	began := p.s.now()
@@ -53,7 +53,7 @@ func (p *pusher) push(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return p.failed(ctx, row, err)
 	}
-	if row.Reason != "" || row.Pushed == "" {
+	if !head.IsZero() && (row.Reason != "" || row.Pushed == "") {
 		p.s.log.Info("the history is at the remote", "remote", row.Name, "commit", headText(head))
 	}
 	row.Pushed = headText(head)

@@ -101,7 +101,7 @@ func (p *pusher) tickOnce(ctx context.Context) (time.Duration, error) {
 	}
 	next, now := pushLook, p.s.now()
 	for _, r := range rows {
-		if !r.Enabled || head.IsZero() || r.Pushed == headText(head) && r.Reason == "" {
+		if !r.Enabled || r.Pushed == headText(head) && r.Reason == "" {
 			continue
 		}
 		if r.NextTryAt != nil && r.NextTryAt.After(now) {

@@ -148,6 +148,16 @@ func TestRemoteFollowsTheHistory(t *testing.T) {
 	require.Empty(t, made.GetPassword())
 	require.Equal(t, "configs", made.GetRepository())
 	require.Nil(t, r.tick(made.GetId()).GetState().GetBehindSince(), "there is no history yet")
+	tried := r.pushNow(made.GetId()).GetState()
+	require.Empty(t, tried.GetError()+tried.GetLastPushedCommit())
+	require.Nil(t, tried.GetLastPushedAt())
+	for password, why := range map[string]string{"wrong": remote.Auth, remotetest.Token: ""} { // a remote can be tried before there is anything to push
+		_, err := r.change(&gitstorev1.Remote{Id: made.GetId(), Password: password}, "password")
+		require.NoError(t, err)
+		require.Equal(t, why, r.pushNow(made.GetId()).GetState().GetReason())
+	}
+	_, err := r.change(&gitstorev1.Remote{Id: made.GetId(), Password: remotetest.Token}, "password")
+	require.NoError(t, err)
 
 	r.put(r.result(device, "r1", config1))
 	got := r.tick(made.GetId()).GetState()
@@ -158,7 +168,7 @@ func TestRemoteFollowsTheHistory(t *testing.T) {
 	require.NotContains(t, remotetest.Git(t, dir, "log", "-p", "main"), "hunter", "what is pushed is masked")
 
 	// One that is held is only pushed to by hand.
-	_, err := r.change(&gitstorev1.Remote{Id: made.GetId(), Enabled: proto.Bool(false)}, "enabled")
+	_, err = r.change(&gitstorev1.Remote{Id: made.GetId(), Enabled: proto.Bool(false)}, "enabled")
 	require.NoError(t, err)
 	r.put(r.result(device, "r1", config1+"ntp server 192.0.2.9\n"))
 	require.NotEqual(t, r.head(), r.tick(made.GetId()).GetState().GetLastPushedCommit())

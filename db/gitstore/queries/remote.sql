@@ -31,8 +31,8 @@ FROM repository AS h
 WHERE h.name = r.repository AND h.head <> '' AND h.head <> r.pushed AND r.behind_since IS NULL;
 
 -- name: RemotePushed :exec
--- What was committed while the push ran is missing there since it began.
-UPDATE remote AS r SET pushed = sqlc.arg(pushed), pushed_at = sqlc.arg(now)::timestamptz, reason = '', error = '', failed_at = NULL, failures = 0, next_try_at = NULL,
+-- What was committed while the push ran is missing there since it began. Before the first commit nothing is pushed, and a push only shows that it could be.
+UPDATE remote AS r SET pushed = sqlc.arg(pushed), pushed_at = CASE WHEN sqlc.arg(pushed) = '' THEN r.pushed_at ELSE sqlc.arg(now)::timestamptz END, reason = '', error = '', failed_at = NULL, failures = 0, next_try_at = NULL,
                        known_host = sqlc.arg(known_host), behind_since = CASE WHEN h.head = sqlc.arg(pushed) THEN NULL ELSE sqlc.arg(began)::timestamptz END
 FROM repository AS h
 WHERE h.name = r.repository AND r.id = sqlc.arg(id) AND r.version = sqlc.arg(version);

@@ -199,7 +199,7 @@ func (q *Queries) RemoteFailed(ctx context.Context, arg RemoteFailedParams) erro
 }
 
 const remotePushed = `-- name: RemotePushed :exec
-UPDATE remote AS r SET pushed = $1, pushed_at = $2::timestamptz, reason = '', error = '', failed_at = NULL, failures = 0, next_try_at = NULL,
+UPDATE remote AS r SET pushed = $1, pushed_at = CASE WHEN $1 = '' THEN r.pushed_at ELSE $2::timestamptz END, reason = '', error = '', failed_at = NULL, failures = 0, next_try_at = NULL,
                        known_host = $3, behind_since = CASE WHEN h.head = $1 THEN NULL ELSE $4::timestamptz END
 FROM repository AS h
 WHERE h.name = r.repository AND r.id = $5 AND r.version = $6
@@ -214,7 +214,7 @@ type RemotePushedParams struct {
 	Version   int32
 }
 
-// What was committed while the push ran is missing there since it began.
+// What was committed while the push ran is missing there since it began. Before the first commit nothing is pushed, and a push only shows that it could be.
 func (q *Queries) RemotePushed(ctx context.Context, arg RemotePushedParams) error {
 	_, err := q.db.Exec(ctx, remotePushed,
 		arg.Pushed,

@@ -18,7 +18,7 @@ type Outcome struct {
 	HostKey string
 }
 
-// Push brings the server's branch to head, which r has. It never forces, and it may be repeated: a server that has head gets nothing. It blocks for as long as the limits
+// Push brings the server's branch to head, which r has; a zero head only looks whether the server lets us, and has no such branch. It never forces, and it may be repeated: a server that has head gets nothing. It blocks for as long as the limits
 // allow. Errors are *Failure, and ctx's own when the caller ended it.
 func Push(ctx context.Context, r *repo.Repo, head repo.Hash, t Target, l Limits) (Outcome, error) {
 	l = l.orDefaults()

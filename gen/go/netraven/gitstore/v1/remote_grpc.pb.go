@@ -51,8 +51,8 @@ type RemoteServiceClient interface {
 	// an audit line. Errors: NOT_FOUND/REMOTE_NOT_FOUND.
 	DeleteRemote(ctx context.Context, in *DeleteRemoteRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 	// PushRemote pushes now, also to a remote that is not enabled, and answers the remote as it is then: whether the push worked is in its
-	// state. It blocks for at most a minute; a push that takes longer goes on, and pushing says so. Needs gitstore.remote.write. May be
-	// repeated: a push under way is waited for. Errors: NOT_FOUND/REMOTE_NOT_FOUND.
+	// state. It blocks for at most a minute; a push that takes longer goes on, and pushing says so. Before there is any history it
+	// only looks whether the server lets us. Needs gitstore.remote.write. May be repeated: a push under way is waited for. Errors: NOT_FOUND/REMOTE_NOT_FOUND.
 	PushRemote(ctx context.Context, in *PushRemoteRequest, opts ...grpc.CallOption) (*Remote, error)
 }
 
@@ -147,8 +147,8 @@ type RemoteServiceServer interface {
 	// an audit line. Errors: NOT_FOUND/REMOTE_NOT_FOUND.
 	DeleteRemote(context.Context, *DeleteRemoteRequest) (*emptypb.Empty, error)
 	// PushRemote pushes now, also to a remote that is not enabled, and answers the remote as it is then: whether the push worked is in its
-	// state. It blocks for at most a minute; a push that takes longer goes on, and pushing says so. Needs gitstore.remote.write. May be
-	// repeated: a push under way is waited for. Errors: NOT_FOUND/REMOTE_NOT_FOUND.
+	// state. It blocks for at most a minute; a push that takes longer goes on, and pushing says so. Before there is any history it
+	// only looks whether the server lets us. Needs gitstore.remote.write. May be repeated: a push under way is waited for. Errors: NOT_FOUND/REMOTE_NOT_FOUND.
 	PushRemote(context.Context, *PushRemoteRequest) (*Remote, error)
 	mustEmbedUnimplementedRemoteServiceServer()
 }
