@@ -54,7 +54,7 @@ func (s *Service) accept(ctx context.Context, id uuid.UUID) error {
 	if err := s.store.recordAccepted(ctx, w, *kept, packs); err != nil {
 		return err
 	}
-	s.mirror.changed()
+	s.committed()
 	return s.moveRefs(ctx, packs)
 }
 

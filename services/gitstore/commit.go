@@ -54,7 +54,7 @@ func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
 	if err := s.store.record(ctx, p, packs, s.now()); err != nil {
 		return err
 	}
-	s.mirror.changed()
+	s.committed()
 	s.answer(p)
 	return s.moveRefs(ctx, packs)
 }

@@ -4,7 +4,7 @@
 // There is one repository, `configs`, and others where a site names one (repositories.go): each is made when it is first named, and opened from then on.
 //
 // Tables: repository (of each the head that counts; the row of `configs` also counts the changes of originals of all, for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
-// kept apart), stored_attempt (what was stored of each attempt, for repeats).
+// kept apart), stored_attempt (what was stored of each attempt, for repeats), remote (git servers that are pushed to).
 //
 // A result on its way in (StoreResults, files in this order):
 //
@@ -26,6 +26,11 @@
 //
 // The mirror (mirror*.go, package mirror) follows behind the commits, in rounds: packs and originals of all repositories that are new, then the manifest. restore.go brings them back from
 // it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
+//
+// Remotes (remote*.go, package remote) are pushed to behind the commits too (pusher.go, push.go), each on its own. How to sign in is in vault, under an id that is new with each secret:
+//
+//	there -(commit)-> behind -(push)-> there
+//	                  behind -(failure)-> waits: 10 s, doubling to an hour; an hour at once where a person must do something -> behind
 //
 // A suspect is a row of revision without number and commit, at most one of an artifact:
 //
@@ -51,7 +56,8 @@
 // Packs gather, one for each call that changed something, and are folded behind it (fold.go).
 //
 // Invariants:
-//   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.
+//   - Nothing waits for the mirror or a remote, and a mirror is never replaced by less than it holds.
+//   - A push never forces: a remote with other commits is reported and left. Its secret is opened for each push, and goes to no server that it was not given for.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
 //   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.

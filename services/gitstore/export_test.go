@@ -76,3 +76,10 @@ func (s *Service) MirrorOnce(ctx context.Context) error { return s.mirror.once(c
 
 // MirrorLag is what the metric says.
 func (s *Service) MirrorLag() time.Duration { return s.mirror.lag() }
+
+// PushDue is one look at the remotes, and waits for the pushes that it started.
+func PushDue(ctx context.Context, s *Service) error {
+	_, err := s.pusher.tickOnce(ctx)
+	s.pusher.under.Wait()
+	return err
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -28,6 +29,7 @@ import (
 	"github.com/netraven/netraven/internal/seal"
 	"github.com/netraven/netraven/platforms"
 	"github.com/netraven/netraven/services/gitstore"
+	"github.com/netraven/netraven/services/gitstore/remote"
 )
 
 // trust, vault and inventory are the neighbours as far as gitstore calls them.
@@ -90,12 +92,15 @@ func (i *inventory) GetPages(_ context.Context, in *inventoryv1.GetPagesRequest,
 }
 
 type house struct {
-	t     testing.TB
-	dir   string
-	pool  *pgxpool.Pool
-	page  *platforms.Page
-	trust *trust
-	vault *vault
+	t       testing.TB
+	dir     string
+	pool    *pgxpool.Pool
+	page    *platforms.Page
+	trust   *trust
+	vault   *vault
+	secrets *secrets
+	push    remote.Limits
+	metrics prometheus.Registerer
 	// service is what start made.
 	service *gitstore.Service
 	store   gitstorev1.StoreServiceClient
@@ -119,7 +124,7 @@ func open(t testing.TB) *house {
 	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{}, names: map[string]string{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{}, secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}}
 	h.start()
 	return h
 }
@@ -137,7 +142,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals, Push: h.push}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Secrets: h.secrets, Metrics: h.metrics, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names}})
 }
 

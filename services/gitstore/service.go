@@ -17,6 +17,7 @@ import (
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/internal/keyfile"
+	"github.com/netraven/netraven/services/gitstore/remote"
 	"github.com/netraven/netraven/services/gitstore/repo"
 	"github.com/netraven/netraven/services/gitstore/sift"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	Mirror string
 	// KeepOriginals is how long originals are kept but for the newest of each artifact; 0: for ever. The masked history is always kept.
 	KeepOriginals time.Duration
+	// Push bounds the pushes to remotes; the zero value is right for use.
+	Push remote.Limits
 }
 
 // Deps is what gitstore needs of the world. All but Log, Now and Metrics are required, Key only with a mirror.
@@ -44,6 +47,7 @@ type Deps struct {
 	Metrics prometheus.Registerer
 
 	Grants  vaultv1.GrantServiceClient
+	Secrets vaultv1.SecretServiceClient
 	Targets inventoryv1.TargetServiceClient
 	Trust   authv1.TrustServiceClient
 }
@@ -54,11 +58,14 @@ type Service struct {
 	gitstorev1.UnimplementedStoreServiceServer
 	gitstorev1.UnimplementedSearchServiceServer
 	gitstorev1.UnimplementedCloneServiceServer
+	gitstorev1.UnimplementedRemoteServiceServer
 
 	log   *slog.Logger
 	now   func() time.Time
 	trust authv1.TrustServiceClient
 	vault vaultv1.GrantServiceClient
+	// secrets keeps how to sign in to remotes.
+	secrets vaultv1.SecretServiceClient
 	// targets says what people call devices.
 	targets inventoryv1.TargetServiceClient
 	store   *store
@@ -67,6 +74,7 @@ type Service struct {
 	// mirror is nil where none is wanted; restored is nil but at the first start after Restore.
 	mirror   *mirroring
 	restored *restored
+	pusher   *pusher
 	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads.
 	writing sync.Mutex
 	// index narrows searches down; searching bounds how many there are at once.
@@ -79,7 +87,7 @@ type Service struct {
 // New opens the repositories, makes that of all sites at the first start, and brings their refs and the database's heads together. It blocks on disk and database, for long where the
 // database was restored and many commits must be indexed again; killed, the next New goes on where this one was.
 func New(cfg Config, d Deps) (*Service, error) {
-	if cfg.Dir == "" || d.Pool == nil || d.Grants == nil || d.Targets == nil || d.Trust == nil {
+	if cfg.Dir == "" || d.Pool == nil || d.Grants == nil || d.Secrets == nil || d.Targets == nil || d.Trust == nil {
 		return nil, errors.New("gitstore: a dependency is missing")
 	}
 	if d.Log == nil {
@@ -93,7 +101,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if _, err := repo.GitVersion(ctx, ""); err != nil {
 		return nil, err
 	}
-	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), pages: newPages(d.Targets, d.Log),
+	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, secrets: d.Secrets, targets: d.Targets, store: newStore(d.Pool), pages: newPages(d.Targets, d.Log),
 		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals}
 	var err error
 	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.Log); err != nil {
@@ -112,7 +120,11 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, errors.Join(err, s.repos.close())
 	}
 	s.restored = nil
-	if s.mirror, err = newMirroring(s, cfg, d); err != nil {
+	s.pusher = newPusher(s, cfg.Push)
+	if s.mirror, err = newMirroring(s, cfg, d); err == nil {
+		err = s.pusher.register(d.Metrics)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.repos.close())
 	}
 	return s, nil
@@ -124,20 +136,35 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	gitstorev1.RegisterStoreServiceServer(r, s)
 	gitstorev1.RegisterSearchServiceServer(r, s)
 	gitstorev1.RegisterCloneServiceServer(r, s)
+	gitstorev1.RegisterRemoteServiceServer(r, s)
 }
 
-// Health says how far behind the mirror is; nothing where there is none.
+// Health says how far behind the mirror and the remotes are; nothing where there is none.
 func (s *Service) Health() map[string]any {
-	if s.mirror == nil {
+	out := map[string]any{}
+	if s.mirror != nil {
+		out["mirror"] = s.mirror.health()
+	}
+	if remotes := s.pusher.health(); remotes != nil {
+		out["remotes"] = remotes
+	}
+	if len(out) == 0 {
 		return nil
 	}
-	return map[string]any{"mirror": s.mirror.health()}
+	return out
 }
 
-// Run mirrors, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repositories.
+// committed is called after each commit, for whoever follows behind.
+func (s *Service) committed() {
+	s.mirror.changed()
+	s.pusher.changed()
+}
+
+// Run mirrors, pushes, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repositories.
 func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { s.mirror.run(ctx) })
+	loops.Go(func() { s.pusher.run(ctx) })
 	loops.Go(func() { s.janitor(ctx) })
 	loops.Go(func() { s.followTexts(ctx) })
 	loops.Go(func() { s.folding(ctx) })

@@ -35,6 +35,31 @@ type Original struct {
 	Change     int64
 }
 
+type Remote struct {
+	ID                 uuid.UUID
+	Name               string
+	Repository         string
+	Url                string
+	Username           string
+	SecretID           *uuid.UUID
+	SecretsSet         []string
+	KnownHost          string
+	AcceptFirstHostKey bool
+	Ca                 string
+	Enabled            bool
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Version            int32
+	Pushed             string
+	PushedAt           *time.Time
+	BehindSince        *time.Time
+	Reason             string
+	Error              string
+	FailedAt           *time.Time
+	Failures           int32
+	NextTryAt          *time.Time
+}
+
 type Repository struct {
 	Name   string
 	Head   string
