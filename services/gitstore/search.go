@@ -50,6 +50,11 @@ func (s *Service) SearchConfigs(ctx context.Context, in *gitstorev1.SearchConfig
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if in.GetSecret() != "" {
+		if err := s.bySecret(ctx, q); err != nil {
+			return nil, err
+		}
+	}
 	if q.plan.blobs, q.plan.all, err = s.candidates(ctx, q.pattern.Need()); err != nil {
 		return nil, err
 	}
@@ -60,7 +65,9 @@ func (s *Service) SearchConfigs(ctx context.Context, in *gitstorev1.SearchConfig
 type search struct {
 	in      *gitstorev1.SearchConfigsRequest
 	pattern *grep.Pattern
-	plan    searchPlan
+	// also has to match the same line; nil: any line will do.
+	also *grep.Pattern
+	plan searchPlan
 	// at is the artifact to go on with, line the last one of it that was answered; math.MaxInt: all were.
 	at   place
 	line int
@@ -74,8 +81,8 @@ func newSearch(in *gitstorev1.SearchConfigsRequest) (*search, error) {
 	q := &search{in: in, size: int(page.Size(in.GetPageSize())), room: pageBytes, out: &gitstorev1.SearchConfigsResponse{},
 		plan: searchPlan{artifact: in.GetArtifact(), devices: []uuid.UUID{}}}
 	var err error
-	if q.pattern, err = grep.Compile(in.GetQ(), in.GetRegex(), in.GetIgnoreCase()); err != nil {
-		return nil, patternInvalid(err)
+	if q.pattern, err = patternOf(in); err != nil {
+		return nil, err
 	}
 	if c := in.GetContext(); c < 0 || c > maxContext {
 		return nil, errs.Invalid("context", "OUT_OF_RANGE", "must be 0 to 10")

@@ -43,7 +43,7 @@ func (s *Service) searchFile(ctx context.Context, q *search, f *file) error {
 	}
 	bytes := 0
 	return q.pattern.Lines(ctx, text, func(l grep.Line) bool {
-		if l.Number <= f.after {
+		if l.Number <= f.after || q.also != nil && !q.also.Match(text[l.Start:l.End]) {
 			return true
 		}
 		h := f.hit(text, l, int(q.in.GetContext()))

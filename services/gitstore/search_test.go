@@ -182,6 +182,7 @@ func TestSearchesThatAreRefused(t *testing.T) {
 	for want, in := range map[string]*gitstorev1.SearchConfigsRequest{
 		"PATTERN_INVALID":    {Q: "(", Regex: true},
 		"PATTERN_INVALID ":   {},
+		"PATTERN_INVALID  ":  {Q: "(a{1000}){1000}", Regex: true},
 		"FIELD_INVALID":      {Q: "x", Context: 11},
 		"FIELD_INVALID ":     {Q: "x", DeviceIds: []string{"x"}},
 		"FIELD_INVALID  ":    {Q: "x", SiteIds: []string{"x"}},

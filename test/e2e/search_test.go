@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"fmt"
 	"net/url"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,6 +44,13 @@ func TestTheNewestConfigurationsAreSearched(t *testing.T) {
 		require.Empty(t, search("q=zebra-crossing&platforms=arista_eos"))
 		require.Empty(t, search("q="+labPassword), "masked text only")
 		require.NotEmpty(t, search("q="+url.QueryEscape("<secret:")))
+		newest := c.items("/api/v1/devices/" + id + "/revisions?artifact=running.cfg")[0]["id"].(string)
+		_, config := c.raw("GET", "/api/v1/revisions/"+newest+"/content?view=restorable", nil)
+		community := regexp.MustCompile(`snmp-server community (\S+) RO`).FindStringSubmatch(string(config))[1]
+		holders := c.do("POST", "/api/v1/configs:search", object{"secret": community})["items"].([]any)
+		require.Len(t, holders, 1, "a community of its own")
+		require.Equal(t, id, holders[0].(object)["device_id"])
+		require.NotContains(t, fmt.Sprint(holders), community)
 		c.refused(400, "PATTERN_INVALID", "GET", "/api/v1/search?regex=true&q=(", nil)
 
 		c.do("DELETE", "/api/v1/devices/"+id, nil)

@@ -26,7 +26,7 @@ const (
 // SearchConfigsRequest says what is looked for, and where. Dimensions intersect, values inside one unite.
 type SearchConfigsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000 bytes, without the end of a line.
+	// 1 to 1,000 bytes, without the end of a line. With a secret it may be empty.
 	Q string `protobuf:"bytes,1,opt,name=q,proto3" json:"q,omitempty"`
 	// q is an expression; else it is looked for as it stands.
 	Regex      bool `protobuf:"varint,2,opt,name=regex,proto3" json:"regex,omitempty"`
@@ -41,9 +41,12 @@ type SearchConfigsRequest struct {
 	// Tag names.
 	Tags []string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
 	// Only this artifact, such as running.cfg; empty: all.
-	Artifact      string `protobuf:"bytes,9,opt,name=artifact,proto3" json:"artifact,omitempty"`
-	PageSize      int32  `protobuf:"varint,10,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,11,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Artifact  string `protobuf:"bytes,9,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	PageSize  int32  `protobuf:"varint,10,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,11,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only lines with this secret, as the device has it: it is found by its tag, so where a device encrypts it anew each time it is not. At
+	// most 64 KiB.
+	Secret        string `protobuf:"bytes,12,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -151,6 +154,13 @@ func (x *SearchConfigsRequest) GetPageSize() int32 {
 func (x *SearchConfigsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *SearchConfigsRequest) GetSecret() string {
+	if x != nil {
+		return x.Secret
 	}
 	return ""
 }
@@ -365,7 +375,7 @@ var File_netraven_gitstore_v1_search_proto protoreflect.FileDescriptor
 
 const file_netraven_gitstore_v1_search_proto_rawDesc = "" +
 	"\n" +
-	"!netraven/gitstore/v1/search.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a!netraven/options/v1/options.proto\"\xb9\x02\n" +
+	"!netraven/gitstore/v1/search.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a!netraven/options/v1/options.proto\"\xd1\x02\n" +
 	"\x14SearchConfigsRequest\x12\f\n" +
 	"\x01q\x18\x01 \x01(\tR\x01q\x12\x14\n" +
 	"\x05regex\x18\x02 \x01(\bR\x05regex\x12\x1f\n" +
@@ -381,7 +391,8 @@ const file_netraven_gitstore_v1_search_proto_rawDesc = "" +
 	"\tpage_size\x18\n" +
 	" \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\v \x01(\tR\tpageToken\"\xac\x01\n" +
+	"page_token\x18\v \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06secret\x18\f \x01(\tR\x06secret\"\xac\x01\n" +
 	"\x15SearchConfigsResponse\x12/\n" +
 	"\x05items\x18\x01 \x03(\v2\x19.netraven.gitstore.v1.HitR\x05items\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n" +
@@ -404,9 +415,9 @@ const file_netraven_gitstore_v1_search_proto_rawDesc = "" +
 	"\x04text\x18\n" +
 	" \x01(\tR\x04text\x12\x16\n" +
 	"\x06before\x18\v \x03(\tR\x06before\x12\x14\n" +
-	"\x05after\x18\f \x03(\tR\x05after2\xc6\x01\n" +
-	"\rSearchService\x12\xb4\x01\n" +
-	"\rSearchConfigs\x12*.netraven.gitstore.v1.SearchConfigsRequest\x1a+.netraven.gitstore.v1.SearchConfigsResponse\"J\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02*Z\x10\x12\x0e/api/v1/search\x12\x16/api/v1/configs:searchB\xde\x01\n" +
+	"\x05after\x18\f \x03(\tR\x05after2\xe3\x01\n" +
+	"\rSearchService\x12\xd1\x01\n" +
+	"\rSearchConfigs\x12*.netraven.gitstore.v1.SearchConfigsRequest\x1a+.netraven.gitstore.v1.SearchConfigsResponse\"g\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02GZ\x1b:\x01*\"\x16/api/v1/configs:searchZ\x10\x12\x0e/api/v1/search\x12\x16/api/v1/configs:searchB\xde\x01\n" +
 	"\x18com.netraven.gitstore.v1B\vSearchProtoP\x01ZCgithub.com/netraven/netraven/gen/go/netraven/gitstore/v1;gitstorev1\xa2\x02\x03NGX\xaa\x02\x14Netraven.Gitstore.V1\xca\x02\x14Netraven\\Gitstore\\V1\xe2\x02 Netraven\\Gitstore\\V1\\GPBMetadata\xea\x02\x16Netraven::Gitstore::V1b\x06proto3"
 
 var (

@@ -32,8 +32,10 @@ type SearchServiceClient interface {
 	// ordered by device id, artifact and line. Originals, suspects and older revisions are not searched. A pattern matches within one
 	// line; an expression has Go's syntax (RE2) and takes time linear in the text. A page ends when it is full, at 1 MiB, or after some
 	// seconds: it may have few items or none and still a next_page_token; without one everything was searched. Nothing is remembered
-	// between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read. Errors:
-	// INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	// between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read, and for secret config.read_secret too,
+	// with an audit line for each call. A secret belongs into the body of a POST: proxies keep URLs in their logs. Errors:
+	// INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	SearchConfigs(ctx context.Context, in *SearchConfigsRequest, opts ...grpc.CallOption) (*SearchConfigsResponse, error)
 }
 
@@ -65,8 +67,10 @@ type SearchServiceServer interface {
 	// ordered by device id, artifact and line. Originals, suspects and older revisions are not searched. A pattern matches within one
 	// line; an expression has Go's syntax (RE2) and takes time linear in the text. A page ends when it is full, at 1 MiB, or after some
 	// seconds: it may have few items or none and still a next_page_token; without one everything was searched. Nothing is remembered
-	// between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read. Errors:
-	// INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	// between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read, and for secret config.read_secret too,
+	// with an audit line for each call. A secret belongs into the body of a POST: proxies keep URLs in their logs. Errors:
+	// INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	SearchConfigs(context.Context, *SearchConfigsRequest) (*SearchConfigsResponse, error)
 	mustEmbedUnimplementedSearchServiceServer()
 }
