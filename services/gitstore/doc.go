@@ -30,11 +30,13 @@
 //	                       batches of one transaction each; their originals are lost with the database, the newest returns with the artifact's next result
 //	neither                refused: folder and database are not of one history
 //
-// A search (search.go) reads the newest texts of devices in the inventory, page by page:
+// A search (search.go) reads the newest texts of devices in the inventory, or all there were, page by page:
 //
 //	store_search.go  the index (package sift) names the blobs that may match, beside those that it does not know yet; without a usable literal it is all
 //	search.go        inventory says which of their devices are there and in the filter; files are read at once, hits taken in order
 //	search_file.go   a text's lines that match (package grep)
+//	search_history.go   with history: an artifact's revisions from the first one on, and each line that matches with where it begins and ends
+//	search_secret.go    a secret is looked for by its tag
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
 // Packs gather, one for each call that changed something, and are folded behind it (fold.go).

@@ -75,9 +75,9 @@ type Service struct {
 	clones http.Handler
 	// writing is held from reading the newest state to moving the ref: one writer a repository.
 	writing sync.Mutex
-	// index narrows searches down; searching bounds how many there are at once.
-	index     *sift.Index
-	searching chan struct{}
+	// index narrows searches down; searching and searchingHistory bound how many there are at once.
+	index                       *sift.Index
+	searching, searchingHistory chan struct{}
 	// keepOriginals is 0 for ever.
 	keepOriginals time.Duration
 }
@@ -104,7 +104,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets, d.Log),
-		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
+		searching: make(chan struct{}, maxSearches), searchingHistory: make(chan struct{}, maxHistorySearches), keepOriginals: cfg.KeepOriginals, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
 	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}

@@ -101,3 +101,8 @@ func (s *store) searchRows(ctx context.Context, p searchPlan, from place, n int)
 	}
 	return out, err
 }
+
+// revisionsUp answers an artifact's accepted revisions with a higher number, in order.
+func (s *store) revisionsUp(ctx context.Context, device uuid.UUID, artifact string, after int32, n int) ([]gitstoresql.RevisionsUpRow, error) {
+	return s.q.RevisionsUp(ctx, gitstoresql.RevisionsUpParams{DeviceID: device, Artifact: artifact, AfterNumber: after, PageSize: int32(n)})
+}
