@@ -2,7 +2,8 @@
 // index that never walks git.
 //
 // Tables: repository (the head that counts, and a count of changes for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
-// kept apart), stored_attempt (what was stored of each attempt, for repeats).
+// kept apart), stored_attempt (what was stored of each attempt, for repeats), gone (the lines that
+// revisions took away, for searches).
 //
 // A result on its way in (StoreResults, files in this order):
 //
@@ -37,6 +38,7 @@
 //	search_file.go   a text's lines that match (package grep)
 //	search_history.go   with history: an artifact's revisions from the first one on, and each line that matches with where it begins and ends
 //	search_secret.go    a secret is looked for by its tag
+//	search_plan.go   what may have it; in a history also what lost it (gone.go: revision.compared is set once the lines that a revision took away are noted)
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
 // Packs gather, one for each call that changed something, and are folded behind it (fold.go).

@@ -59,9 +59,7 @@ func (s *Service) SearchConfigs(ctx context.Context, in *gitstorev1.SearchConfig
 			return nil, err
 		}
 	}
-	if in.GetHistory() {
-		q.plan.all = true
-	} else if q.plan.blobs, q.plan.all, err = s.candidates(ctx, q.pattern.Need()); err != nil {
+	if err := s.planFor(ctx, q); err != nil {
 		return nil, err
 	}
 	return q.out, s.walk(ctx, q)

@@ -117,6 +117,39 @@ func TestTheHistoryTellsWhenALineWasThere(t *testing.T) {
 	require.EqualValues(t, 9, out.GetSearched())
 }
 
+// What is gone everywhere is found without reading what never had it.
+func TestTheHistoryIsNarrowedDown(t *testing.T) {
+	h := open(t)
+	for i := range 20 {
+		h.past(fmt.Sprint("other", i), "of no interest", "of none either")
+	}
+	h.past("r1", "x\n description Zebra-Crossing", "y", "z")
+	look := func(searched int32, in *gitstorev1.SearchConfigsRequest, want ...string) {
+		t.Helper()
+		in.History = true
+		out, err := h.find.SearchConfigs(context.Background(), in)
+		require.NoError(t, err)
+		require.Equal(t, searched, out.GetSearched(), "%v", in)
+		hits, _ := h.ever(in)
+		require.Equal(t, want, hits)
+	}
+	want := "r1 #1-#1 description Zebra-Crossing gone 01-02"
+	look(43, &gitstorev1.SearchConfigsRequest{Q: "Zebra-Crossing"}, want) // nothing is compared yet
+	h.sift()
+	look(3, &gitstorev1.SearchConfigsRequest{Q: "Zebra-Crossing"}, want)
+	look(3, &gitstorev1.SearchConfigsRequest{Q: "zEBRA", IgnoreCase: true}, want)
+	look(3, &gitstorev1.SearchConfigsRequest{Q: "(Z|z)ebra.*s", Regex: true}, want)
+	look(0, &gitstorev1.SearchConfigsRequest{Q: "Zebra-Crossings"})
+	look(0, &gitstorev1.SearchConfigsRequest{Q: "Zebra", Tags: []string{"other1"}})
+	look(0, &gitstorev1.SearchConfigsRequest{Q: "Zebra", DeviceIds: []string{newID()}})
+	look(43, &gitstorev1.SearchConfigsRequest{Q: "^ .* Z.b", Regex: true}, want) // no literal
+	h.past("r2", "Zebra-Crossing", "w")
+	look(5, &gitstorev1.SearchConfigsRequest{Q: "Zebra"}, want, "r2 #1-#1 description Zebra-Crossing gone 01-02")
+	h.start()
+	h.sift()
+	look(5, &gitstorev1.SearchConfigsRequest{Q: "Zebra"}, want, "r2 #1-#1 description Zebra-Crossing gone 01-02")
+}
+
 // A page of a few hits is a few hits, however many lines come and go.
 func TestPagesOfOneHistory(t *testing.T) {
 	h := open(t)

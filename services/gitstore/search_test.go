@@ -42,6 +42,7 @@ func (h *house) search(in *gitstorev1.SearchConfigsRequest) (hits []string, page
 func (h *house) sift() {
 	h.t.Helper()
 	require.NoError(h.t, gitstore.SiftAll(h.service, context.Background()))
+	require.NoError(h.t, gitstore.CompareAll(h.service, context.Background()))
 }
 
 // known makes a device that the inventory knows, with a configuration.

@@ -25,6 +25,13 @@ type Artifact struct {
 	Sifted     bool
 }
 
+type Gone struct {
+	RevisionID uuid.UUID
+	DeviceID   uuid.UUID
+	Artifact   string
+	Lines      []byte
+}
+
 type Original struct {
 	RevisionID uuid.UUID
 	Sealed     []byte
@@ -57,6 +64,7 @@ type Revision struct {
 	TaskID       uuid.UUID
 	Fence        int64
 	CreatedAt    time.Time
+	Compared     bool
 }
 
 type StoredAttempt struct {
