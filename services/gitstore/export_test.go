@@ -9,6 +9,7 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/grep"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
@@ -90,6 +91,19 @@ func (s *Service) Candidates(ctx context.Context, in string) (int, error) {
 		return -1, err
 	}
 	return len(blobs), err
+}
+
+// LinesOfEach searches texts as revisions in a row.
+func LinesOfEach(p *grep.Pattern, texts ...[]byte) (all [][]grep.Line, err error) {
+	q, last := &search{pattern: p}, version{}
+	for _, text := range texts {
+		last.all, err = q.linesSince(context.Background(), last, text)
+		if err != nil {
+			return nil, err
+		}
+		all, last.text = append(all, last.all), text
+	}
+	return all, nil
 }
 
 // MirrorOnce is one round of the mirror.

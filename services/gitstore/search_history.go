@@ -57,12 +57,12 @@ type run struct {
 	hit *gitstorev1.Hit
 }
 
-// version is a revision with its lines that match, the first one of equal ones.
+// version is a revision with its lines that match: all of them, and the first one of equal ones.
 type version struct {
 	row   gitstoresql.RevisionsUpRow
 	text  []byte
+	all   []grep.Line
 	lines map[string]grep.Line
-	order []string
 }
 
 // placeOf is where a run is in the order of its artifact's: later revisions add some behind it and move none.
@@ -102,26 +102,29 @@ func (p *past) full() bool { return p.f.rest > 0 && len(p.open) == 0 }
 
 // step goes on to the next revision: what it lacks ends, what it adds begins.
 func (p *past) step(ctx context.Context, row gitstoresql.RevisionsUpRow, text []byte) error {
-	next := version{row: row, text: text, lines: map[string]grep.Line{}}
-	err := p.q.lines(ctx, text, func(l grep.Line) bool {
-		line := string(text[l.Start:l.End])
-		if _, twice := next.lines[line]; !twice {
-			next.lines[line], next.order = l, append(next.order, line)
-		}
-		return true
-	})
+	all, err := p.q.linesSince(ctx, p.last, text)
 	if err != nil {
 		return err
+	}
+	next := version{row: row, text: text, all: all, lines: map[string]grep.Line{}}
+	var fresh []string
+	for _, l := range all {
+		line := string(text[l.Start:l.End])
+		if _, twice := next.lines[line]; twice {
+			continue
+		}
+		next.lines[line] = l
+		if _, ok := p.last.lines[line]; !ok {
+			fresh = append(fresh, line)
+		}
 	}
 	for line, r := range p.open {
 		if _, ok := next.lines[line]; !ok {
 			p.finish(line, r, &row)
 		}
 	}
-	for _, line := range next.order {
-		if _, ok := p.last.lines[line]; !ok {
-			p.begin(next, line)
-		}
+	for _, line := range fresh {
+		p.begin(next, line)
 	}
 	p.last = next
 	return nil
