@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	"github.com/netraven/netraven/services/gitstore"
 )
 
 // day is noon of a day of the year that the history of these tests has.
@@ -180,6 +181,60 @@ func TestSecretsAreFoundInTheHistory(t *testing.T) {
 	require.Regexp(t, `^r1 #1-#1 .*<secret:.* RO gone 01-02$`, hits[0])
 	require.Regexp(t, `^r1 #3-#3 .*<secret:.* RW$`, hits[1])
 	require.Len(t, h.trust.lines, 1)
+}
+
+func TestAPageOfTheHistoryEndsInTime(t *testing.T) {
+	h := open(t)
+	for i := range 20 {
+		h.past(fmt.Sprint("r", i), fmt.Sprint("needle ", i), "none")
+	}
+	clock := time.Now()
+	h.now = func() time.Time { clock = clock.Add(gitstore.PageTime); return clock }
+	h.start()
+	hits, pages := h.ever(&gitstorev1.SearchConfigsRequest{Q: "ne+dle", Regex: true, PageSize: 1000})
+	require.Len(t, hits, 20)
+	require.Len(t, slices.Compact(hits), 20, "each once")
+	require.Greater(t, pages, 3)
+}
+
+// A revision that is damaged is told, hides no other one, and is never taken for compared.
+func TestARevisionThatCannotBeReadIsTold(t *testing.T) {
+	h := open(t)
+	id := h.past("r1", "needle", "needle\n shutdown", "needle", "none")
+	h.exec("UPDATE revision SET blob = '1234567890123456789012345678901234567890' WHERE device_id = $1 AND number = 2", id)
+	for range 2 {
+		out, err := h.find.SearchConfigs(context.Background(), &gitstorev1.SearchConfigsRequest{Q: "needle", History: true})
+		require.NoError(t, err)
+		require.Equal(t, []int32{4, 1}, []int32{out.GetSearched(), out.GetUnreadable()})
+		require.Len(t, out.GetItems(), 1)
+		require.Equal(t, []int32{1, 3}, []int32{out.GetItems()[0].GetPresence().GetFirstNumber(), out.GetItems()[0].GetNumber()})
+		h.sift()
+	}
+	out, err := h.find.SearchConfigs(context.Background(), &gitstorev1.SearchConfigsRequest{Q: "what it took away", History: true})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, out.GetUnreadable(), "nobody knows what was in it")
+}
+
+// A suspect is not in the history until it is accepted.
+func TestAnAcceptedSuspectIsInTheHistory(t *testing.T) {
+	h := open(t)
+	id := newID()
+	h.names[id] = "r1"
+	h.put(h.result(id, "r1", withLine(strings.Repeat(" description gone-with-it\n", 30))))
+	require.NotNil(t, h.put(h.result(id, "r1", withLine(" description short")))[0].GetSuspect())
+	h.sift()
+	hits, _ := h.ever(&gitstorev1.SearchConfigsRequest{Q: "short"})
+	require.Empty(t, hits)
+	_, err := h.read.AcceptRevision(context.Background(), &gitstorev1.AcceptRevisionRequest{Id: h.revisions(id)[0].GetId()})
+	require.NoError(t, err)
+	for range 2 {
+		hits, _ = h.ever(&gitstorev1.SearchConfigsRequest{Q: "gone-with-it"})
+		require.Len(t, hits, 1)
+		require.Contains(t, hits[0], "r1 #1-#1 description gone-with-it gone ")
+		hits, _ = h.ever(&gitstorev1.SearchConfigsRequest{Q: "short"})
+		require.Equal(t, []string{"r1 #2-#2 description short"}, hits)
+		h.sift()
+	}
 }
 
 func TestHistoriesThatAreRefused(t *testing.T) {
