@@ -4,7 +4,7 @@
 // There is one repository, `configs`, and others where a site names one (repositories.go): each is made when it is first named, and opened from then on.
 //
 // Tables: repository (of each the head that counts; the row of `configs` also counts the changes of originals of all, for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
-// kept apart), stored_attempt (what was stored of each attempt, for repeats), remote (git servers that are pushed to).
+// kept apart), stored_attempt (what was stored of each attempt, for repeats), remote (git servers that are pushed to), gone (the lines that revisions took away, for searches).
 //
 // A result on its way in (StoreResults, files in this order):
 //
@@ -46,11 +46,14 @@
 //
 // Commits of several repositories are indexed so that each revision of an artifact comes after the one before: a commit with the trailer Earlier waits for that many.
 //
-// A search (search.go) reads the newest texts of devices in the inventory, page by page:
+// A search (search.go) reads the newest texts of devices in the inventory, or all there were, page by page:
 //
 //	store_search.go  the index (package sift) names the blobs that may match, beside those that it does not know yet; without a usable literal it is all
 //	search.go        inventory says which of their devices are there and in the filter; files are read at once, hits taken in order
 //	search_file.go   a text's lines that match (package grep)
+//	search_history.go   with history: an artifact's revisions from the first one on, and each line that matches with where it begins and ends
+//	search_secret.go    a secret is looked for by its tag
+//	search_plan.go   what may have it; in a history also what lost it (gone.go: revision.compared is set once the lines that a revision took away are noted)
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
 // Packs gather, one for each call that changed something, and are folded behind it (fold.go).

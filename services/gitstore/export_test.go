@@ -9,13 +9,15 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/grep"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
-// TickOnce is what Run does once an hour, SiftAll every two seconds, CheckIndex once an hour.
+// TickOnce is what Run does once an hour, SiftAll and CompareAll every two seconds, CheckIndex once an hour.
 var (
 	TickOnce   = (*Service).tickOnce
 	SiftAll    = (*Service).siftAll
+	CompareAll = (*Service).compareAll
 	CheckIndex = (*Service).checkIndex
 	FoldOnce   = (*Service).foldOnce
 )
@@ -58,6 +60,31 @@ func (s *Service) Fill(ctx context.Context, first, n int, text func(i int) (name
 	return in.SetHead(head, batch.Head)
 }
 
+// FillHistory commits a further version of some devices' texts, without seal and mask.
+func (s *Service) FillHistory(ctx context.Context, first, n int, number int32, text func(i int) (name string, masked []byte)) error {
+	err := s.Fill(ctx, first, n, text)
+	if err != nil {
+		return err
+	}
+	var rows []gitstoresql.CreateRevisionsParams
+	var devices []uuid.UUID
+	for i := first; i < first+n; i++ {
+		name, _ := text(i)
+		devices = append(devices, uuid.NewSHA1(uuid.Nil, []byte(name)))
+	}
+	now, err := s.store.states(ctx, devices)
+	if err != nil {
+		return err
+	}
+	for _, device := range devices {
+		a := now[device]["running.cfg"]
+		rows = append(rows, gitstoresql.CreateRevisionsParams{ID: uuid.Must(uuid.NewV7()), DeviceID: device, Artifact: a.Name, Number: number, Blob: a.Blob,
+			CreatedAt: time.Unix(1_700_000_000, 0).AddDate(0, int(number), 0)})
+	}
+	_, err = s.store.q.CreateRevisions(ctx, rows)
+	return err
+}
+
 // Candidates is how many texts a search for a literal would read.
 func (s *Service) Candidates(ctx context.Context, in string) (int, error) {
 	q, err := newSearch(&gitstorev1.SearchConfigsRequest{Q: in})
@@ -69,6 +96,19 @@ func (s *Service) Candidates(ctx context.Context, in string) (int, error) {
 		return -1, err
 	}
 	return len(blobs), err
+}
+
+// LinesOfEach searches texts as revisions in a row.
+func LinesOfEach(p *grep.Pattern, texts ...[]byte) (all [][]grep.Line, err error) {
+	q, last := &search{pattern: p}, version{}
+	for _, text := range texts {
+		last.all, err = q.linesSince(context.Background(), last, text)
+		if err != nil {
+			return nil, err
+		}
+		all, last.text = append(all, last.all), text
+	}
+	return all, nil
 }
 
 // MirrorOnce is one round of the mirror.

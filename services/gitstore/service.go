@@ -77,9 +77,9 @@ type Service struct {
 	pusher   *pusher
 	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads.
 	writing sync.Mutex
-	// index narrows searches down; searching bounds how many there are at once.
-	index     *sift.Index
-	searching chan struct{}
+	// index narrows searches down; searching and searchingHistory bound how many there are at once.
+	index                       *sift.Index
+	searching, searchingHistory chan struct{}
 	// keepOriginals is 0 for ever.
 	keepOriginals time.Duration
 }
@@ -102,7 +102,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, secrets: d.Secrets, targets: d.Targets, store: newStore(d.Pool), pages: newPages(d.Targets, d.Log),
-		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals}
+		searching: make(chan struct{}, maxSearches), searchingHistory: make(chan struct{}, maxHistorySearches), keepOriginals: cfg.KeepOriginals}
 	var err error
 	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.Log); err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func (s *store) describe(ctx context.Context, p inventorysql.DescribeDevicesPara
 	items := make([]*inventoryv1.DescribeDevicesResponse_Item, 0, len(rows))
 	for _, r := range rows {
 		items = append(items, &inventoryv1.DescribeDevicesResponse_Item{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(),
-			SiteName: r.SiteName, Platform: r.Platform})
+			SiteName: r.SiteName, Platform: r.Platform, DeletedAt: timeOf(r.DeletedAt)})
 	}
 	return items, err
 }

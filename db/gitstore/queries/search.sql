@@ -37,3 +37,11 @@ WHERE (device_id, name) >= (sqlc.arg(from_device)::uuid, sqlc.arg(from_name)::te
   AND (cardinality(sqlc.arg(device_ids)::uuid[]) = 0 OR device_id = ANY(sqlc.arg(device_ids)::uuid[]))
 ORDER BY device_id, name
 LIMIT sqlc.arg(page_size)::integer;
+
+-- The revisions of one artifact in their order; suspects have no number yet.
+-- name: RevisionsUp :many
+SELECT id, number, blob, created_at, repository
+FROM revision
+WHERE device_id = sqlc.arg(device_id) AND artifact = sqlc.arg(artifact) AND number > sqlc.arg(after_number)::integer AND NOT suspect
+ORDER BY number
+LIMIT sqlc.arg(page_size)::integer;

@@ -24,10 +24,10 @@ JOIN site s ON s.id = d.site_id
 WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND d.deleted_at IS NULL AND d.enabled;
 
 -- name: DescribeDevices :many
-SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform
+SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform, d.deleted_at
 FROM device d
 JOIN site s ON s.id = d.site_id
-WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND d.deleted_at IS NULL
+WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND (d.deleted_at IS NULL OR sqlc.arg(with_deleted)::boolean)
   AND (cardinality(sqlc.arg(site_ids)::uuid[]) = 0 OR d.site_id = ANY(sqlc.arg(site_ids)::uuid[]))
   AND (cardinality(sqlc.arg(platforms)::text[]) = 0 OR d.platform = ANY(sqlc.arg(platforms)::text[]))
   AND (cardinality(sqlc.arg(tags)::text[]) = 0 OR EXISTS (

@@ -26,6 +26,13 @@ type Artifact struct {
 	Repository string
 }
 
+type Gone struct {
+	RevisionID uuid.UUID
+	DeviceID   uuid.UUID
+	Artifact   string
+	Lines      []byte
+}
+
 type Original struct {
 	RevisionID uuid.UUID
 	Sealed     []byte
@@ -84,6 +91,7 @@ type Revision struct {
 	Fence        int64
 	CreatedAt    time.Time
 	Repository   string
+	Compared     bool
 }
 
 type StoredAttempt struct {

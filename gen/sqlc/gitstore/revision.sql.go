@@ -63,7 +63,7 @@ func (q *Queries) GetOriginal(ctx context.Context, revisionID uuid.UUID) (GetOri
 }
 
 const getRevision = `-- name: GetRevision :one
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE id = $1
 `
@@ -89,12 +89,13 @@ func (q *Queries) GetRevision(ctx context.Context, id uuid.UUID) (Revision, erro
 		&i.Fence,
 		&i.CreatedAt,
 		&i.Repository,
+		&i.Compared,
 	)
 	return i, err
 }
 
 const listAllRevisions = `-- name: ListAllRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE ($1::text = '' OR artifact = $1::text)
   AND NOT ($2::boolean AND suspect)
@@ -150,6 +151,7 @@ func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsPara
 			&i.Fence,
 			&i.CreatedAt,
 			&i.Repository,
+			&i.Compared,
 		); err != nil {
 			return nil, err
 		}
@@ -162,7 +164,7 @@ func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsPara
 }
 
 const listRevisions = `-- name: ListRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE device_id = $1
   AND ($2::text = '' OR artifact = $2::text)
@@ -223,6 +225,7 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 			&i.Fence,
 			&i.CreatedAt,
 			&i.Repository,
+			&i.Compared,
 		); err != nil {
 			return nil, err
 		}
@@ -235,7 +238,7 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 }
 
 const listSuspects = `-- name: ListSuspects :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE suspect
   AND ($1::text = '' OR artifact = $1::text)
@@ -289,6 +292,7 @@ func (q *Queries) ListSuspects(ctx context.Context, arg ListSuspectsParams) ([]R
 			&i.Fence,
 			&i.CreatedAt,
 			&i.Repository,
+			&i.Compared,
 		); err != nil {
 			return nil, err
 		}

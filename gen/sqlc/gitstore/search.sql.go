@@ -7,6 +7,7 @@ package gitstoresql
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -159,6 +160,61 @@ type MarkSiftedParams struct {
 func (q *Queries) MarkSifted(ctx context.Context, arg MarkSiftedParams) error {
 	_, err := q.db.Exec(ctx, markSifted, arg.DeviceIds, arg.Names, arg.Blobs)
 	return err
+}
+
+const revisionsUp = `-- name: RevisionsUp :many
+SELECT id, number, blob, created_at, repository
+FROM revision
+WHERE device_id = $1 AND artifact = $2 AND number > $3::integer AND NOT suspect
+ORDER BY number
+LIMIT $4::integer
+`
+
+type RevisionsUpParams struct {
+	DeviceID    uuid.UUID
+	Artifact    string
+	AfterNumber int32
+	PageSize    int32
+}
+
+type RevisionsUpRow struct {
+	ID         uuid.UUID
+	Number     int32
+	Blob       string
+	CreatedAt  time.Time
+	Repository string
+}
+
+// The revisions of one artifact in their order; suspects have no number yet.
+func (q *Queries) RevisionsUp(ctx context.Context, arg RevisionsUpParams) ([]RevisionsUpRow, error) {
+	rows, err := q.db.Query(ctx, revisionsUp,
+		arg.DeviceID,
+		arg.Artifact,
+		arg.AfterNumber,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RevisionsUpRow{}
+	for rows.Next() {
+		var i RevisionsUpRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Number,
+			&i.Blob,
+			&i.CreatedAt,
+			&i.Repository,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const unmarkSifted = `-- name: UnmarkSifted :exec
