@@ -2,7 +2,7 @@ package gitstore
 
 import (
 	"context"
-	"fmt"
+	"path"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,11 +20,14 @@ var (
 	FoldOnce   = (*Service).foldOnce
 )
 
+// Tagger is how secrets are tagged in masked text.
+var Tagger = tagger
+
 // PageTime is how long a page of hits may take.
 const PageTime = pageTime
 
-// Fill commits a text for each of some devices, without seal and mask.
-func (s *Service) Fill(ctx context.Context, first, n int, text func(i int) (name string, masked []byte)) error {
+// Fill commits texts, each of another device and in one commit with the others, without seal and mask. A device's id comes from its name.
+func (s *Service) Fill(ctx context.Context, n int, text func(i int) (at string, masked []byte)) error {
 	in, err := s.repos.get(repository)
 	if err != nil {
 		return err
@@ -34,20 +37,19 @@ func (s *Service) Fill(ctx context.Context, first, n int, text func(i int) (name
 		return err
 	}
 	head := heads[repository]
-	var changes []repo.Change
+	change := repo.Change{Message: "fill", When: time.Unix(1_700_000_000, 0)}
 	var state gitstoresql.PutArtifactsParams
-	for i := first; i < first+n; i++ {
-		name, masked := text(i)
-		path := fmt.Sprintf("site%03d/%s/running.cfg", i/1000, name)
-		changes = append(changes, repo.Change{Edits: []repo.Edit{repo.Put(path, masked)}, Message: "fill", When: time.Unix(1_700_000_000, 0)})
-		addState(&state, gitstoresql.Artifact{DeviceID: uuid.NewSHA1(uuid.Nil, []byte(name)), Name: "running.cfg", Repository: repository, Path: path, RevisionID: uuid.Must(uuid.NewV7()), Number: 1})
+	for i := range n {
+		at, masked := text(i)
+		change.Edits = append(change.Edits, repo.Put(at, masked))
+		addState(&state, gitstoresql.Artifact{DeviceID: DeviceID(path.Base(path.Dir(at))), Name: path.Base(at), Repository: repository, Path: at, RevisionID: uuid.Must(uuid.NewV7()), Number: 1})
 	}
-	batch, err := in.Prepare(ctx, head, changes)
+	batch, err := in.Prepare(ctx, head, []repo.Change{change})
 	if err != nil {
 		return err
 	}
-	for i, c := range batch.Commits {
-		state.Blobs[i] = c.Blobs[0].String()
+	for i, b := range batch.Commits[0].Blobs {
+		state.Blobs[i] = b.String()
 	}
 	if err := moveHeads(ctx, s.store.q, headsMoved([]packed{{in: in, Batch: batch}})); err != nil {
 		return err
@@ -57,6 +59,9 @@ func (s *Service) Fill(ctx context.Context, first, n int, text func(i int) (name
 	}
 	return in.SetHead(head, batch.Head)
 }
+
+// DeviceID is the id that Fill gives a device.
+func DeviceID(name string) uuid.UUID { return uuid.NewSHA1(uuid.Nil, []byte(name)) }
 
 // Candidates is how many texts a search for a literal would read.
 func (s *Service) Candidates(ctx context.Context, in string) (int, error) {
