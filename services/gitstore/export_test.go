@@ -3,6 +3,7 @@ package gitstore
 import (
 	"context"
 	"path"
+	"runtime"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,4 +88,20 @@ func PushDue(ctx context.Context, s *Service) error {
 	_, err := s.pusher.tickOnce(ctx)
 	s.pusher.under.Wait()
 	return err
+}
+
+// Hold keeps the writer, so that calls gather in line, until they are as many; then it lets them go on.
+func (s *Service) Hold(calls int, start func()) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	start()
+	for {
+		s.line.mu.Lock()
+		n := len(s.line.waiting)
+		s.line.mu.Unlock()
+		if n == calls {
+			return
+		}
+		runtime.Gosched()
+	}
 }

@@ -37,6 +37,12 @@ func (s *Service) writePacks(ctx context.Context, p *plan) ([]packed, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, w := range writes {
+		w.row = w.newRow() // one after the other: ids are in the order of the revisions
+	}
+	if err := eachWrite(writes, func(w *write) error { return s.prepare(ctx, work[w.repository], w) }); err != nil {
+		return nil, err
+	}
 	others, err := s.store.othersAt(ctx, writes)
 	if err != nil {
 		return nil, err
@@ -116,9 +122,6 @@ func (s *Service) change(ctx context.Context, work map[string]*packing, group []
 	a, here := first.attempt, work[first.repository]
 	gone := map[string][]repo.Edit{}
 	for _, w := range group {
-		if err := s.prepare(ctx, here, w); err != nil {
-			return err
-		}
 		if w.old == nil || w.old.Repository == w.repository && w.old.Path == w.path {
 			continue
 		}
@@ -166,9 +169,8 @@ func trailers(group []*write) repo.Trailers {
 	return append(t, repo.Trailer{Key: repo.TrailerAccepted, Value: group[0].acceptedBy})
 }
 
-// prepare fills a revision's row but for what git decides.
+// prepare completes a revision's row but for what git decides.
 func (s *Service) prepare(ctx context.Context, here *packing, w *write) error {
-	w.row = w.newRow()
 	if w.old != nil {
 		w.row.Number = w.old.Number + 1
 		if err := s.readBefore(ctx, w); err != nil {
