@@ -24,6 +24,9 @@ var (
 // Tagger is how secrets are tagged in masked text.
 var Tagger = tagger
 
+// MaxPacks is how many packs gather before they are folded.
+const MaxPacks = maxPacks
+
 // PageTime is how long a page of hits may take.
 const PageTime = pageTime
 
