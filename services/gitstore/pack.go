@@ -2,9 +2,7 @@ package gitstore
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 
@@ -180,33 +178,9 @@ func (s *Service) prepare(ctx context.Context, here *packing, w *write) error {
 	if w.moved {
 		w.text.masked = w.before
 	}
-	if w.old == nil || w.old.Repository != w.repository {
-		if err := avoidTwin(here, w); err != nil {
-			return err
-		}
-	}
-	measure(&w.row, w.before, w.text.masked)
-	return nil
-}
-
-// avoidTwin gives a file that is new in its repository another path where something lies that differs in case only: a clone on a file system without case would lose one of
-// them.
-func avoidTwin(here *packing, w *write) error {
-	in := w.attempt.in
-	other := repo.SafeName(in.GetSiteName()) + "/" + repo.FoldedName(in.GetDeviceName()) + "/" + repo.SafeName(w.text.in.GetName())
-	if w.old != nil && path.Dir(w.old.Path) == path.Dir(other) { // it had a twin where it comes from, which may come along
-		w.path = other
-		return nil
-	}
-	if here.head.IsZero() {
-		return nil
-	}
-	twin, err := here.in.FoldTwin(here.head, w.path)
-	if err != nil && !errors.Is(err, repo.ErrNotFound) {
+	if err := findPlace(ctx, here, w); err != nil {
 		return err
 	}
-	if err == nil && twin != "" {
-		w.path = other
-	}
+	measure(&w.row, w.before, w.text.masked)
 	return nil
 }
