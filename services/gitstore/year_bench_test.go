@@ -77,7 +77,7 @@ func benchYear(b *testing.B, devices int) {
 		if day%month == month-1 || day == yearDays-1 {
 			_, limitHead = repotest.FastImport(b, limit, limitHead, same)
 			same = nil
-			b.Logf("day %d: %d commits, ours %d bytes, fast-import %d; folded for %s, at most %s", day+1, commits, repotest.PackBytes(b, r.Dir()),
+			fmt.Fprintf(os.Stderr, "day %d: %d commits, ours %d bytes, fast-import %d; folded for %s, at most %s\n", day+1, commits, repotest.PackBytes(b, r.Dir()),
 				repotest.PackBytes(b, limit), folding.Round(time.Second), most.Round(time.Millisecond))
 		}
 	}

@@ -117,7 +117,7 @@ func (r *Repo) addCommit(c Change, parent, tree Hash, pack *packBuilder) Hash {
 	data := encodeCommit(tree, parent, author, committer, c.Message)
 	h := objectHash(kindCommit, data)
 	if pack.byHash[h] == nil {
-		pack.add(&packObject{hash: h, kind: kindCommit, size: len(data), data: deflate(nil, data)})
+		pack.add(&packObject{hash: h, kind: kindCommit, size: len(data), plain: data})
 	}
 	return h
 }
