@@ -67,5 +67,5 @@ func acceptedWrite(kept gitstoresql.GetSuspectRow, old gitstoresql.Artifact) *wr
 	}
 	item := &item{RunId: kept.RunID.String(), TaskId: kept.TaskID.String(), Fence: kept.FirstFence, DeviceId: kept.DeviceID.String(),
 		DeviceName: path.Base(path.Dir(old.Path)), CollectedAt: timestamppb.New(kept.CreatedAt)}
-	return &write{attempt: &attempt{in: item, device: kept.DeviceID, task: kept.TaskID, run: kept.RunID}, text: t, old: &old, path: old.Path, repository: old.Repository}
+	return &write{attempt: &attempt{in: item, device: kept.DeviceID, task: kept.TaskID, run: kept.RunID}, text: t, old: &old, path: old.Path, repository: old.Repository, stays: true}
 }

@@ -14,10 +14,8 @@ import (
 // nobody is the author of what no device says who changed it.
 const nobody = "netraven"
 
-// commit stores attempts: packs, then database, then refs. Attempts at the same device go in rounds.
-func (s *Service) commit(ctx context.Context, attempts []*attempt) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+// commitAll stores attempts: packs, then database, then refs. Attempts at the same device go in rounds. s.writing is held.
+func (s *Service) commitAll(ctx context.Context, attempts []*attempt) error {
 	for len(attempts) > 0 {
 		if err := s.commitRound(ctx, attempts); err != nil {
 			return err
@@ -43,6 +41,9 @@ func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
 	p := newPlan(attempts, now)
 	if len(p.done) == 0 {
 		return nil
+	}
+	if err := eachWrite(p.writes, func(w *write) error { return s.readBefore(ctx, w) }); err != nil {
+		return err
 	}
 	if err := s.setApart(ctx, p); err != nil {
 		return err
@@ -101,7 +102,7 @@ func (w *write) newRow() gitstoresql.CreateRevisionsParams {
 
 // readBefore reads the newest text before, once.
 func (s *Service) readBefore(ctx context.Context, w *write) error {
-	if w.before != nil {
+	if w.before != nil || w.old == nil {
 		return nil
 	}
 	var err error

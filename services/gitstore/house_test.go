@@ -129,9 +129,14 @@ type house struct {
 
 func open(t testing.TB) *house {
 	t.Helper()
+	return openOn(t, pgtest.New(t, "gitstore", gitstoredb.Migrations))
+}
+
+func openOn(t testing.TB, pool *pgxpool.Pool) *house {
+	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{}, secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, trust: &trust{}, vault: &vault{}, secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
 	h.start()
 	return h
 }

@@ -2,9 +2,7 @@ package gitstore
 
 import (
 	"context"
-	"errors"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 
@@ -35,6 +33,12 @@ func (s *Service) writePacks(ctx context.Context, p *plan) ([]packed, error) {
 	}
 	work, err := s.beginPacks(ctx, writes)
 	if err != nil {
+		return nil, err
+	}
+	for _, w := range writes {
+		w.row = w.newRow() // one after the other: ids are in the order of the revisions
+	}
+	if err := eachWrite(writes, func(w *write) error { return s.prepare(ctx, work[w.repository], w) }); err != nil {
 		return nil, err
 	}
 	others, err := s.store.othersAt(ctx, writes)
@@ -116,9 +120,6 @@ func (s *Service) change(ctx context.Context, work map[string]*packing, group []
 	a, here := first.attempt, work[first.repository]
 	gone := map[string][]repo.Edit{}
 	for _, w := range group {
-		if err := s.prepare(ctx, here, w); err != nil {
-			return err
-		}
 		if w.old == nil || w.old.Repository == w.repository && w.old.Path == w.path {
 			continue
 		}
@@ -166,9 +167,8 @@ func trailers(group []*write) repo.Trailers {
 	return append(t, repo.Trailer{Key: repo.TrailerAccepted, Value: group[0].acceptedBy})
 }
 
-// prepare fills a revision's row but for what git decides.
+// prepare completes a revision's row but for what git decides.
 func (s *Service) prepare(ctx context.Context, here *packing, w *write) error {
-	w.row = w.newRow()
 	if w.old != nil {
 		w.row.Number = w.old.Number + 1
 		if err := s.readBefore(ctx, w); err != nil {
@@ -178,33 +178,9 @@ func (s *Service) prepare(ctx context.Context, here *packing, w *write) error {
 	if w.moved {
 		w.text.masked = w.before
 	}
-	if w.old == nil || w.old.Repository != w.repository {
-		if err := avoidTwin(here, w); err != nil {
-			return err
-		}
-	}
-	measure(&w.row, w.before, w.text.masked)
-	return nil
-}
-
-// avoidTwin gives a file that is new in its repository another path where something lies that differs in case only: a clone on a file system without case would lose one of
-// them.
-func avoidTwin(here *packing, w *write) error {
-	in := w.attempt.in
-	other := repo.SafeName(in.GetSiteName()) + "/" + repo.FoldedName(in.GetDeviceName()) + "/" + repo.SafeName(w.text.in.GetName())
-	if w.old != nil && path.Dir(w.old.Path) == path.Dir(other) { // it had a twin where it comes from, which may come along
-		w.path = other
-		return nil
-	}
-	if here.head.IsZero() {
-		return nil
-	}
-	twin, err := here.in.FoldTwin(here.head, w.path)
-	if err != nil && !errors.Is(err, repo.ErrNotFound) {
+	if err := findPlace(ctx, here, w); err != nil {
 		return err
 	}
-	if err == nil && twin != "" {
-		w.path = other
-	}
+	measure(&w.row, w.before, w.text.masked)
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
-	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // states are the newest states of artifacts by device and name.
@@ -21,8 +20,9 @@ type write struct {
 	// old is the newest state before, if there is one.
 	old *gitstoresql.Artifact
 	row gitstoresql.CreateRevisionsParams
-	// path in git, and the content it had before.
+	// path in git, and the content it had before. stays: the device lies there already.
 	path   string
+	stays  bool
 	before []byte
 	// repository is where it is committed.
 	repository string
@@ -131,7 +131,8 @@ func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
 			p.seen = append(p.seen, seen{attempt: a, in: t.in, state: st})
 			continue
 		}
-		w := &write{attempt: a, text: t, path: pathOf(a.in, t.in.GetName()), repository: a.repository()}
+		w := &write{attempt: a, text: t, repository: a.repository()}
+		w.path, w.stays = pathOf(a, t.in.GetName(), now)
 		if known {
 			w.old = &st
 		}
@@ -149,11 +150,8 @@ func (p *plan) move(a *attempt, now map[string]gitstoresql.Artifact, written map
 			continue
 		}
 		t := text{in: &gitstorev1.StoredArtifact{Name: name}, digest: st.TextDigest}
-		p.moved = append(p.moved, &write{attempt: a, text: t, old: &st, path: pathOf(a.in, name), repository: a.repository(), moved: true})
+		w := &write{attempt: a, text: t, old: &st, repository: a.repository(), moved: true}
+		w.path, w.stays = pathOf(a, name, now)
+		p.moved = append(p.moved, w)
 	}
-}
-
-// pathOf is where an artifact lies in git.
-func pathOf(in *item, artifact string) string {
-	return repo.SafeName(in.GetSiteName()) + "/" + repo.SafeName(in.GetDeviceName()) + "/" + repo.SafeName(artifact)
 }

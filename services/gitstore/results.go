@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"syscall"
 
 	"github.com/google/uuid"
@@ -64,8 +65,10 @@ func (s *Service) StoreResults(ctx context.Context, in *gitstorev1.StoreResultsR
 
 func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
 	attempts = open(attempts)
-	if err := s.answerKnown(ctx, attempts); err != nil {
-		return err
+	if slices.ContainsFunc(attempts, bringsBytes) { // opening them is most of the work; the writer asks again what is known
+		if err := s.answerKnown(ctx, attempts); err != nil {
+			return err
+		}
 	}
 	if err := s.open(ctx, open(attempts)); err != nil {
 		return err

@@ -75,8 +75,9 @@ type Service struct {
 	mirror   *mirroring
 	restored *restored
 	pusher   *pusher
-	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads.
+	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads. Calls wait for it in line.
 	writing sync.Mutex
+	line    line
 	// index narrows searches down; searching and searchingHistory bound how many there are at once.
 	index                       *sift.Index
 	searching, searchingHistory chan struct{}

@@ -57,9 +57,6 @@ func (s *Service) setApart(ctx context.Context, p *plan) error {
 		if w.old == nil || !w.text.main {
 			continue
 		}
-		if err := s.readBefore(ctx, w); err != nil {
-			return err
-		}
 		if shrunk(w.before, w.text.masked) {
 			apart[w.attempt] = &suspect{write: w}
 			p.suspects = append(p.suspects, apart[w.attempt])
