@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -107,9 +109,9 @@ func listFindings(w io.Writer, found []gitstore.Finding) {
 		return
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "PACK OR REVISION\tDEVICE\tARTIFACT\tCOMMIT\tWHAT")
+	fmt.Fprintln(t, "REPOSITORY\tPACK OR REVISION\tDEVICE\tARTIFACT\tCOMMIT\tWHAT")
 	for _, f := range found {
-		fmt.Fprintf(t, "%s%s\t%s\t%s\t%s\t%s\n", f.Pack, f.Revision, f.Device, f.Artifact, f.Commit, f.What)
+		fmt.Fprintf(t, "%s\t%s%s\t%s\t%s\t%s\t%s\n", f.Repository, f.Pack, f.Revision, f.Device, f.Artifact, f.Commit, f.What)
 	}
 	_ = t.Flush()
 }
@@ -126,8 +128,11 @@ func tellReindexed(w io.Writer, r *gitstore.Reindexed) {
 	if !r.Written {
 		return
 	}
-	fmt.Fprintf(w, "The index is that of commit %s: %d commits, %d revisions. Of these %d were there, %d of them wrong; %d are new; %d newest states were corrected; %d rows are gone.\n",
-		r.Head, r.Commits, r.Revisions, r.Kept, r.Corrected, r.Made, r.Artifacts, r.Foreign)
+	for _, name := range slices.Sorted(maps.Keys(r.Heads)) {
+		fmt.Fprintf(w, "The index of the repository %s is that of commit %s.\n", name, r.Heads[name])
+	}
+	fmt.Fprintf(w, "%d commits, %d revisions. Of these %d were there, %d of them wrong; %d are new; %d newest states were corrected; %d rows are gone.\n",
+		r.Commits, r.Revisions, r.Kept, r.Corrected, r.Made, r.Artifacts, r.Foreign)
 }
 
 // line says how far something is: on a terminal in one line, elsewhere when a part begins.

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
-// openOffline opens repository and database for work without a server, and without bringing them together. Of Deps it needs the pool, and the key with a mirror.
+// openOffline opens repositories and database for work without a server, and without bringing them together. Of Deps it needs the pool, and the key with a mirror.
 func openOffline(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 	if cfg.Dir == "" || d.Pool == nil {
 		return nil, errors.New("gitstore: a dependency is missing")
@@ -26,11 +25,11 @@ func openOffline(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	var err error
-	if s.repo, err = repo.Open(filepath.Join(cfg.Dir, repository+".git"), repo.Options{FS: d.FS}); err != nil {
+	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.FS, s.log); err != nil {
 		return nil, err
 	}
 	if err := s.watch(cfg, d); err != nil {
-		return nil, errors.Join(err, s.repo.Close())
+		return nil, errors.Join(err, s.repos.close())
 	}
 	return s, nil
 }
@@ -47,7 +46,7 @@ func Verify(ctx context.Context, cfg Config, d Deps, say func(part string, done,
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = s.repo.Close() }()
+	defer func() { _ = s.repos.close() }()
 	s.verify.pace, s.verify.say = nil, say
 	if err = s.verify.anew(); err == nil {
 		err = s.verify.pass(ctx)

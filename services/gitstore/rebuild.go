@@ -2,12 +2,9 @@ package gitstore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -24,8 +21,9 @@ const rebuildBatch = 5000
 
 // Reindexed is what a reindex came to.
 type Reindexed struct {
-	Head    string `json:"head"`
-	Commits int64  `json:"commits"`
+	// Heads are the newest commits by repository.
+	Heads   map[string]string `json:"heads"`
+	Commits int64             `json:"commits"`
 	// Skipped are commits that are not ours, and artifacts that are not where a commit of ours has them.
 	Skipped int64 `json:"skipped"`
 	// Revisions that git has; of these the index had Kept (with their ids and originals) and was wrong in Corrected; Made were missing and have new ids and no originals.
@@ -60,70 +58,88 @@ func Reindex(ctx context.Context, cfg Config, d Deps, prune bool, say func(commi
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = s.repo.Close() }()
+	defer func() { _ = s.repos.close() }()
 	if _, err := os.Stat(filepath.Join(cfg.Dir, restoredDir)); err == nil {
 		return nil, errors.New("originals of a restored mirror wait to be taken in: start serve once, which indexes the history with them")
 	}
-	old, err := s.store.head(ctx)
+	olds, _, err := s.store.heads(ctx)
 	if err != nil {
 		return nil, err
 	}
-	next, err := s.newestHead(ctx, old)
-	if err != nil {
+	out, heads := &Reindexed{Heads: map[string]string{}}, gitstoresql.MoveHeadsParams{}
+	var histories []*reading
+	for _, r := range s.repos.all() {
+		next, err := newestHead(ctx, r, olds[r.name])
+		if err != nil {
+			return nil, err
+		}
+		heads.Names, heads.Olds, heads.Nexts = append(heads.Names, r.name), append(heads.Olds, headText(olds[r.name])), append(heads.Nexts, headText(next))
+		if !next.IsZero() {
+			out.Heads[r.name], histories = next.String(), append(histories, &reading{in: r, head: next})
+		}
+	}
+	if err := s.readHistory(ctx, histories, out, say); err != nil {
 		return nil, err
 	}
-	out := &Reindexed{Head: headText(next)}
-	if err := s.readHistory(ctx, next, out, say); err != nil {
-		return nil, err
-	}
-	if err := s.store.rebuild(ctx, old, next, prune, s.now().Add(-keepAttempts), out); err != nil || !out.Written {
+	if err := s.store.rebuild(ctx, heads, prune, s.now().Add(-keepAttempts), out); err != nil || !out.Written {
 		return out, err
 	}
 	return out, s.verify.anew()
 }
 
 // newestHead is the database's head if the branch can follow it, else the branch: what git says counts here.
-func (s *Service) newestHead(ctx context.Context, old repo.Hash) (repo.Hash, error) {
-	err := s.repo.AdvanceTo(ctx, old)
+func newestHead(ctx context.Context, r *bare, old repo.Hash) (repo.Hash, error) {
+	err := r.AdvanceTo(ctx, old)
 	switch {
 	case err == nil:
 		return old, nil
 	case errors.Is(err, repo.ErrCorrupt):
-		return old, s.explain(err)
+		return old, explain(r, err)
 	case errors.Is(err, repo.ErrAhead), errors.Is(err, repo.ErrDiverged), errors.Is(err, repo.ErrNotFound):
-		return s.repo.Head()
+		return r.Head()
 	default:
 		return old, err
 	}
 }
 
-// readHistory reads all commits, oldest first, and puts what they say beside the index.
-func (s *Service) readHistory(ctx context.Context, head repo.Hash, out *Reindexed, say func(int64)) error {
-	if err := s.store.clearReindexed(ctx); err != nil || head.IsZero() {
+// readHistory reads all commits of all repositories, each oldest first, and puts what they say beside the index. As at a start (followHeads) a commit waits for revisions of other
+// repositories that come before, and goes on without when nothing else is left to do.
+func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Reindexed, say func(int64)) error {
+	if err := s.store.clearReindexed(ctx); err != nil {
 		return err
 	}
-	all := &rebuilding{found: found{before: states{}, latest: states{}}, seen: map[madeKey]bool{}, last: map[uuid.UUID]time.Time{}}
-	batch := make([]*repo.Commit, 0, rebuildBatch)
-	for c, err := range s.repo.Log(ctx, repo.Hash{}, head) {
-		if err != nil {
-			return s.explain(err)
+	all := &rebuilding{found: found{before: states{}, latest: states{}}, seen: map[madeKey]bool{}, last: map[uuid.UUID]time.Time{}, out: out, say: say}
+	for _, h := range histories {
+		defer h.stop()
+	}
+	for force := false; len(histories) > 0; {
+		steps := 0
+		var waiting []*reading
+		for _, h := range histories {
+			n, waits, err := s.readOn(ctx, all, h, &force)
+			if err != nil {
+				return fmt.Errorf("repository %s: %w", h.in.name, err)
+			}
+			if steps += n; waits {
+				waiting = append(waiting, h)
+			}
 		}
-		if batch = append(batch, c); len(batch) < rebuildBatch && c.Hash != head {
-			continue
-		}
-		if err := s.readBatch(ctx, all, batch); err != nil {
-			return err
-		}
-		if err := s.store.addReindexed(ctx, &all.found); err != nil {
-			return err
-		}
-		out.Commits, out.Revisions = out.Commits+int64(len(batch)), out.Revisions+int64(len(all.revisions))
-		all.revisions, all.attempts, batch = nil, nil, batch[:0]
-		if say != nil {
-			say(out.Commits)
-		}
+		histories, force = waiting, steps == 0
 	}
 	out.Skipped = int64(all.skipped)
+	return s.flush(ctx, all)
+}
+
+// flush puts what was found beside the index.
+func (s *Service) flush(ctx context.Context, all *rebuilding) error {
+	if err := s.store.addReindexed(ctx, &all.found); err != nil {
+		return err
+	}
+	all.out.Revisions += int64(len(all.revisions))
+	all.revisions, all.attempts, all.moved = nil, nil, nil
+	if all.say != nil {
+		all.say(all.out.Commits)
+	}
 	return nil
 }
 
@@ -134,38 +150,8 @@ type rebuilding struct {
 	seen map[madeKey]bool
 	// last is the time in the newest id of each device: lists are in the order of ids.
 	last map[uuid.UUID]time.Time
-}
-
-// readBatch reads commits, and between them the rows that changed nothing in git: they name the commit before them.
-func (s *Service) readBatch(ctx context.Context, all *rebuilding, batch []*repo.Commit) error {
-	rows, err := s.store.revisionsAt(ctx, batch)
-	if err != nil {
-		return err
-	}
-	now, err := s.store.statesOf(ctx, rows)
-	if err != nil {
-		return err
-	}
-	for _, c := range batch {
-		o := originOf(c)
-		if o == nil {
-			all.skipped++
-		} else if o.artifacts = all.unseen(o); len(o.artifacts) > 0 {
-			n := len(all.revisions)
-			if err := s.findOne(ctx, &all.found, o); err != nil {
-				return fmt.Errorf("commit %s: %w", c.Hash, s.explain(err))
-			}
-			all.date(all.revisions[n:], rows[c.Hash.String()])
-		}
-		for _, r := range rows[c.Hash.String()] {
-			if k := (madeKey{key{r.TaskID, r.Fence}, r.Artifact}); !all.seen[k] {
-				if err := s.findQuiet(ctx, all, c, r, now[r.DeviceID][r.Artifact].Path); err != nil {
-					return fmt.Errorf("revision %s: %w", r.ID, s.explain(err))
-				}
-			}
-		}
-	}
-	return nil
+	out  *Reindexed
+	say  func(commits int64)
 }
 
 // unseen are the artifacts of an attempt that no commit before had.
@@ -182,10 +168,10 @@ func (b *rebuilding) unseen(o *origin) []namedArtifact {
 }
 
 // date gives new rows ids that lie between those of the rows before and after: their time is that of the commit, or just after the row before. Where the index has a row, its id stays.
-func (b *rebuilding) date(fresh []gitstoresql.CreateRevisionsParams, known []gitstoresql.Revision) {
+func (b *rebuilding) date(fresh []gitstoresql.CreateRevisionsParams, known []gitstoresql.RevisionsAtRow) {
 	for i := range fresh {
 		r := &fresh[i]
-		at := slices.IndexFunc(known, func(k gitstoresql.Revision) bool {
+		at := slices.IndexFunc(known, func(k gitstoresql.RevisionsAtRow) bool {
 			return k.TaskID == r.TaskID && k.Fence == r.Fence && k.Artifact == r.Artifact
 		})
 		if at >= 0 {
@@ -205,49 +191,4 @@ func (b *rebuilding) date(fresh []gitstoresql.CreateRevisionsParams, known []git
 			b.latest[r.DeviceID][r.Artifact] = st
 		}
 	}
-}
-
-// findQuiet adds a row whose text was in git already when it was stored, if it is there: a device made anew under its old name, for one.
-func (s *Service) findQuiet(ctx context.Context, all *rebuilding, c *repo.Commit, r gitstoresql.Revision, at string) error {
-	at, err := s.pathOfBlob(ctx, c, r, at)
-	if err != nil || at == "" {
-		return err
-	}
-	text, err := s.blob(ctx, r.Blob)
-	if err != nil {
-		return err
-	}
-	var before []byte
-	old, known := all.state(r.DeviceID, r.Artifact)
-	if known {
-		if before, err = s.blob(ctx, old.Blob); err != nil {
-			return err
-		}
-	}
-	row := gitstoresql.CreateRevisionsParams(r)
-	sum := sha256.Sum256(text)
-	row.Number, row.Digest = old.Number+1, hex.EncodeToString(sum[:])
-	measure(&row, before, text)
-	all.add(row, at)
-	return nil
-}
-
-// pathOfBlob says where a row's text lies in a commit: where its artifact is now, or, that being unknown, wherever a file has its name. Empty when it is nowhere.
-func (s *Service) pathOfBlob(ctx context.Context, c *repo.Commit, r gitstoresql.Revision, at string) (string, error) {
-	if at != "" {
-		blob, err := s.repo.Lookup(ctx, c.Hash, at)
-		if err == nil && blob.String() == r.Blob {
-			return at, nil
-		}
-		if err != nil && !errors.Is(err, repo.ErrNotFound) && !errors.Is(err, repo.ErrPath) {
-			return "", err
-		}
-	}
-	files, err := s.repo.Files(ctx, c)
-	for _, f := range files {
-		if f.New.String() == r.Blob && path.Base(f.Path) == repo.SafeName(r.Artifact) {
-			return f.Path, err
-		}
-	}
-	return "", err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
@@ -21,25 +22,28 @@ func (h *house) reindex(prune bool) *gitstore.Reindexed {
 	return out
 }
 
+// rows are those of a query for one text.
+func (h *house) rows(query string) []string {
+	h.t.Helper()
+	rows, err := h.pool.Query(context.Background(), query)
+	require.NoError(h.t, err)
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(h.t, err)
+	return out
+}
+
 // image is all that the index says, but for when something was seen and stored.
 func (h *house) image() []string {
 	h.t.Helper()
 	var out []string
 	for _, q := range []string{
 		"SELECT r::text FROM revision r ORDER BY id",
-		"SELECT (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence)::text FROM artifact ORDER BY device_id, name",
+		"SELECT (device_id, name, repository, path, revision_id, number, blob, text_digest, label, digest, fence)::text FROM artifact ORDER BY device_id, name",
 		"SELECT (revision_id, sealed, task_id, fence, size)::text FROM original ORDER BY revision_id",
 		"SELECT (task_id, fence, device_id, changed, observation, suspect, (SELECT array_agg(x ORDER BY x) FROM unnest(revision_ids) x))::text FROM stored_attempt ORDER BY task_id, fence",
-		"SELECT (name, head)::text FROM repository", "SELECT s::text FROM suspect s ORDER BY revision_id",
+		"SELECT (name, head)::text FROM repository ORDER BY name", "SELECT s::text FROM suspect s ORDER BY revision_id",
 	} {
-		rows, err := h.pool.Query(context.Background(), q)
-		require.NoError(h.t, err)
-		for rows.Next() {
-			var s string
-			require.NoError(h.t, rows.Scan(&s))
-			out = append(out, s)
-		}
-		require.NoError(h.t, rows.Err())
+		out = append(out, h.rows(q)...)
 	}
 	return out
 }
@@ -88,7 +92,7 @@ func TestAReindexMakesTheIndexAgain(t *testing.T) {
 		"states wrong":   {"UPDATE artifact SET path = 'x', number = 9, blob = 'z', revision_id = gen_random_uuid()"},
 		"head lost":      {"UPDATE repository SET head = ''"},
 		"head foreign":   {"UPDATE repository SET head = repeat('0a', 20)"},
-		"all lost":       {"TRUNCATE revision, artifact, original, stored_attempt, suspect", "UPDATE repository SET head = ''"},
+		"all lost":       {"TRUNCATE revision, gone, artifact, original, stored_attempt, suspect", "UPDATE repository SET head = ''"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t)

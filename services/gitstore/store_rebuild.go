@@ -24,13 +24,13 @@ func (s *store) servers(ctx context.Context, name string) (int64, error) {
 }
 
 // revisionsAt answers the rows of some commits, by commit.
-func (s *store) revisionsAt(ctx context.Context, commits []*repo.Commit) (map[string][]gitstoresql.Revision, error) {
+func (s *store) revisionsAt(ctx context.Context, commits []*repo.Commit) (map[string][]gitstoresql.RevisionsAtRow, error) {
 	hashes := make([]string, 0, len(commits))
 	for _, c := range commits {
 		hashes = append(hashes, c.Hash.String())
 	}
 	rows, err := s.q.RevisionsAt(ctx, hashes)
-	out := map[string][]gitstoresql.Revision{}
+	out := map[string][]gitstoresql.RevisionsAtRow{}
 	for _, r := range rows {
 		out[r.CommitHash] = append(out[r.CommitHash], r)
 	}
@@ -39,27 +39,35 @@ func (s *store) revisionsAt(ctx context.Context, commits []*repo.Commit) (map[st
 
 func (s *store) clearReindexed(ctx context.Context) error { return s.q.ClearReindexed(ctx) }
 
+// addReindexed writes what was read since the last call.
 func (s *store) addReindexed(ctx context.Context, f *found) error {
 	rows := make([]gitstoresql.AddReindexedParams, 0, len(f.revisions))
 	for _, r := range f.revisions {
+		st := f.latest[r.DeviceID][r.Artifact] // of older ones nobody asks where they lie
 		rows = append(rows, gitstoresql.AddReindexedParams{ID: r.ID, DeviceID: r.DeviceID, Artifact: r.Artifact, Number: r.Number, Size: r.Size, LinesAdded: r.LinesAdded,
 			LinesRemoved: r.LinesRemoved, Author: r.Author, CommitHash: r.CommitHash, Blob: r.Blob, Digest: r.Digest, RunID: r.RunID, TaskID: r.TaskID, Fence: r.Fence,
-			CreatedAt: r.CreatedAt, Path: f.latest[r.DeviceID][r.Artifact].Path})
+			CreatedAt: r.CreatedAt, Repository: r.Repository,
+			LiesIn: st.Repository, Path: st.Path, LastFence: st.Fence})
 	}
-	_, err := s.q.AddReindexed(ctx, rows)
-	return err
+	if _, err := s.q.AddReindexed(ctx, rows); err != nil || len(f.moved) == 0 {
+		return err
+	}
+	var p gitstoresql.MoveReindexedParams
+	for _, at := range f.moved {
+		st := f.latest[at.device][at.name]
+		p.DeviceIds, p.Artifacts, p.Numbers = append(p.DeviceIds, at.device), append(p.Artifacts, at.name), append(p.Numbers, st.Number)
+		p.LiesIn, p.Paths, p.Fences = append(p.LiesIn, st.Repository), append(p.Paths, st.Path), append(p.Fences, st.Fence)
+	}
+	return s.q.MoveReindexed(ctx, p)
 }
 
-// rebuild makes the index what was read from git, and moves the head from old to next, in one transaction. Rows that git does not have keep everything as it is, unless they are to go.
-func (s *store) rebuild(ctx context.Context, old, next repo.Hash, prune bool, since time.Time, out *Reindexed) error {
+// rebuild makes the index what was read from git, and moves the heads, in one transaction. Rows that git does not have keep everything as it is, unless they are to go.
+func (s *store) rebuild(ctx context.Context, heads gitstoresql.MoveHeadsParams, prune bool, since time.Time, out *Reindexed) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(old), Next: headText(next)})
+		err := moveHeads(ctx, q, heads)
 		if err != nil {
 			return err
-		}
-		if n == 0 {
-			return errHeadMoved
 		}
 		if out.Kept, err = q.AdoptRevisions(ctx); err != nil {
 			return err
@@ -103,6 +111,8 @@ func correct(ctx context.Context, q *gitstoresql.Queries, since time.Time, out *
 			err = step(ctx)
 		}
 	}
+	do(q.ForgetCompared)
+	do(q.DropGone)
 	do(q.DropForeign)
 	do(q.ParkNumbers)
 	count(&out.Corrected, q.CorrectRevisions)
@@ -119,7 +129,7 @@ func correct(ctx context.Context, q *gitstoresql.Queries, since time.Time, out *
 }
 
 // statesOf answers the newest states of devices that rows are of.
-func (s *store) statesOf(ctx context.Context, rows map[string][]gitstoresql.Revision) (states, error) {
+func (s *store) statesOf(ctx context.Context, rows map[string][]gitstoresql.RevisionsAtRow) (states, error) {
 	var devices []uuid.UUID
 	for _, of := range rows {
 		for _, r := range of {

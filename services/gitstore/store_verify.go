@@ -12,7 +12,7 @@ import (
 const verifyPage = 200
 
 // revisionsFrom answers a page of the index behind a row.
-func (s *store) revisionsFrom(ctx context.Context, after uuid.UUID) ([]gitstoresql.Revision, error) {
+func (s *store) revisionsFrom(ctx context.Context, after uuid.UUID) ([]gitstoresql.RevisionsFromRow, error) {
 	return s.q.RevisionsFrom(ctx, gitstoresql.RevisionsFromParams{AfterID: after, PageSize: verifyPage})
 }
 
@@ -33,6 +33,34 @@ func (s *store) revisionsOf(ctx context.Context, origins []*origin) (map[committ
 	out := make(map[committed]string, len(rows))
 	for _, r := range rows {
 		out[committed{r.CommitHash, r.DeviceID, r.Artifact}] = r.Digest
+	}
+	return out, err
+}
+
+// numbered names a revision of an artifact of a device.
+type numbered struct {
+	device   uuid.UUID
+	artifact string
+	number   int32
+}
+
+// earlierOf answers the digests of the revisions that came before those of some commits, in other repositories.
+func (s *store) earlierOf(ctx context.Context, origins []*origin) (map[numbered]string, error) {
+	var p gitstoresql.DigestsByNumberParams
+	for _, o := range origins {
+		for _, a := range o.artifacts {
+			if a.earlier > 0 {
+				p.DeviceIds, p.Artifacts, p.Numbers = append(p.DeviceIds, o.device), append(p.Artifacts, a.name), append(p.Numbers, a.earlier)
+			}
+		}
+	}
+	if len(p.Numbers) == 0 {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	rows, err := s.q.DigestsByNumber(ctx, p)
+	out := make(map[numbered]string, len(rows))
+	for _, r := range rows {
+		out[numbered{r.DeviceID, r.Artifact, r.Number}] = r.Digest
 	}
 	return out, err
 }

@@ -29,14 +29,13 @@ const (
 // verifier looks at all that is stored, in passes that go on where a process before ended: the packs, the commits from the head back, the index, and what is newest. What is damaged is made good
 // where that can be done (mend.go).
 type verifier struct {
-	s    *Service
-	repo *repo.Repo
+	s *Service
 	// pace waits for as long as the bytes that were read allow. Nil: never.
 	pace func(ctx context.Context, bytes int) error
 	// say is told of each part as it goes on. Nil: nobody.
 	say func(part string, done, total int)
 	// look takes packs that somebody could not read from.
-	look    chan string
+	look    chan inRepository
 	mending sync.Mutex
 	verified
 }
@@ -47,8 +46,8 @@ func (s *Service) watch(cfg Config, d Deps) error {
 	if s.mirror, err = newMirroring(s, cfg, d); err != nil {
 		return err
 	}
-	s.verify = &verifier{s: s, repo: s.repo, pace: (&pacer{}).take, look: make(chan string, 1)}
-	s.verify.open(filepath.Join(cfg.Dir, repository+".verify.json"), s.now)
+	s.verify = &verifier{s: s, pace: (&pacer{}).take, look: make(chan inRepository, 1)}
+	s.verify.open(filepath.Join(cfg.Dir, "verify.json"), s.now)
 	if err := s.verify.register(d.Metrics); err != nil {
 		return err
 	}
@@ -80,12 +79,12 @@ func (v *verifier) looking(ctx context.Context) {
 	again := time.NewTicker(mendEvery)
 	defer again.Stop()
 	for {
-		var packs []string
+		var packs []inRepository
 		select {
 		case <-ctx.Done():
 			return
 		case pack := <-v.look:
-			packs = []string{pack}
+			packs = []inRepository{pack}
 		case <-again.C:
 			packs = v.known()
 		}
@@ -98,7 +97,7 @@ func (v *verifier) looking(ctx context.Context) {
 }
 
 // suspect has a pack looked at soon; a nil verifier has nobody to do that.
-func (v *verifier) suspect(pack string) {
+func (v *verifier) suspect(pack inRepository) {
 	if v == nil {
 		return
 	}
@@ -139,17 +138,20 @@ func (v *verifier) step(ctx context.Context, at string, object, bytes int) error
 
 // packs checks every pack, in the order of their names: those written meanwhile come in the next pass.
 func (v *verifier) packs(ctx context.Context) error {
-	files, err := v.repo.PackFiles()
-	if err != nil {
-		return err
-	}
-	names := v.damagedNow()
-	for _, f := range files {
-		names = append(names, filepath.Base(f))
+	var names []inRepository
+	for _, r := range v.s.repos.all() {
+		files, err := r.PackFiles()
+		if err != nil {
+			return err
+		}
+		for _, f := range slices.Concat(files, v.damagedNow(r)) {
+			names = append(names, packIn(r.name, filepath.Base(f)))
+		}
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	at, object := v.where()
+	text, object := v.where()
+	at := inRepository(text)
 	for i, pack := range names {
 		v.tell("packs", i, len(names))
 		from := 0
@@ -159,7 +161,7 @@ func (v *verifier) packs(ctx context.Context) error {
 		if pack == at {
 			from = object
 		}
-		if err := v.checkPack(ctx, pack, from, func(object, bytes int) error { return v.step(ctx, pack, object, bytes) }); err != nil {
+		if err := v.checkPack(ctx, pack, from, func(object, bytes int) error { return v.step(ctx, string(pack), object, bytes) }); err != nil {
 			return err
 		}
 	}
@@ -168,17 +170,23 @@ func (v *verifier) packs(ctx context.Context) error {
 }
 
 // checkPack checks a pack; what is damaged is told, mended or noted.
-func (v *verifier) checkPack(ctx context.Context, pack string, from int, read func(object, bytes int) error) error {
-	err := v.repo.CheckPack(ctx, pack, from, read)
-	if bad, ok := v.repo.Damaged()[pack]; ok {
+func (v *verifier) checkPack(ctx context.Context, what inRepository, from int, read func(object, bytes int) error) error {
+	name, pack := what.split()
+	r, err := v.s.repos.get(name)
+	if err != nil {
+		v.whole(what) // of a folder that is no longer
+		return nil
+	}
+	err = r.CheckPack(ctx, pack, from, read)
+	if bad, ok := r.Damaged()[pack]; ok {
 		err = &repo.DamageError{Pack: pack, Err: bad}
 	}
 	var damage *repo.DamageError
 	switch {
 	case errors.As(err, &damage):
-		return v.damaged(ctx, damage)
+		return v.damaged(ctx, r, damage)
 	case err == nil, errors.Is(err, fs.ErrNotExist):
-		v.whole(pack)
+		v.whole(what)
 		return nil
 	default:
 		return err

@@ -19,7 +19,7 @@ func (v *verifier) tellWrong(f Finding) {
 	if !v.count(f) {
 		return
 	}
-	v.s.log.Error("the history and its index do not fit together", "what", f.What, "revision", f.Revision, "device", f.Device, "artifact", f.Artifact, "commit", f.Commit)
+	v.s.log.Error("the history and its index do not fit together", "what", f.What, "revision", f.Revision, "device", f.Device, "repository", f.Repository, "artifact", f.Artifact, "commit", f.Commit)
 }
 
 func (v *verifier) tell(part string, done, total int) {
@@ -31,93 +31,6 @@ func (v *verifier) tell(part string, done, total int) {
 // broken tells whether an error is a finding; any other ends the pass.
 func broken(err error) bool {
 	return errors.Is(err, repo.ErrCorrupt) || errors.Is(err, repo.ErrNotFound)
-}
-
-// commits walks from the head back to the first commit: each can be read, with the folders that it changed, and the index has what it made.
-func (v *verifier) commits(ctx context.Context) error {
-	at, err := v.s.store.head(ctx)
-	if err != nil {
-		return err
-	}
-	if text, _ := v.where(); text != "" {
-		if at, err = repo.ParseHash(text); err != nil {
-			return err
-		}
-	}
-	var origins []*origin
-	for n := 0; !at.IsZero(); n++ {
-		c, err := v.repo.Commit(at)
-		if broken(err) {
-			v.tellWrong(Finding{Commit: at.String(), What: "the commit cannot be read, nor what came before it: " + err.Error()})
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if err := v.readable(ctx, c); err != nil {
-			return err
-		}
-		if o := originOf(c); o != nil {
-			origins = append(origins, o)
-		}
-		if at = c.Parent; len(origins) >= verifyPage {
-			if err := v.indexed(ctx, origins); err != nil {
-				return err
-			}
-			origins = origins[:0]
-			v.tell("commits", n, 0)
-			if err := v.reach(at.String(), 0); err != nil {
-				return err
-			}
-		}
-		if v.pace != nil {
-			if err := v.pace(ctx, 4*verifyStep); err != nil {
-				return err
-			}
-		}
-	}
-	return v.indexed(ctx, origins)
-}
-
-// readable reads the folders that a commit changed, and finds its files.
-func (v *verifier) readable(ctx context.Context, c *repo.Commit) error {
-	files, err := v.repo.ChangedFiles(ctx, c)
-	for _, f := range files {
-		if err != nil || f.New.IsZero() {
-			continue
-		}
-		var has bool
-		if has, err = v.repo.Has(f.New); err == nil && !has {
-			err = fmt.Errorf("%w: %s", repo.ErrNotFound, f.Path)
-		}
-	}
-	if broken(err) {
-		v.tellWrong(Finding{Commit: c.Hash.String(), Device: c.Trailers.Get(repo.TrailerDevice), What: "what the commit changed cannot be read: " + err.Error()})
-		return nil
-	}
-	return err
-}
-
-// indexed looks for the rows of commits.
-func (v *verifier) indexed(ctx context.Context, origins []*origin) error {
-	rows, err := v.s.store.revisionsOf(ctx, origins)
-	if err != nil {
-		return err
-	}
-	for _, o := range origins {
-		for _, a := range o.artifacts {
-			digest, ok := rows[committed{o.commit.Hash.String(), o.device, a.name}]
-			if ok && digest == a.digest {
-				continue
-			}
-			what := "the index lacks what the commit made"
-			if ok {
-				what = "the index has another digest than the commit"
-			}
-			v.tellWrong(Finding{Commit: o.commit.Hash.String(), Device: o.device.String(), Artifact: a.name, What: what + "; netraven gitstore reindex makes it again"})
-		}
-	}
-	return nil
 }
 
 // revisions reads every row's commit and text.
@@ -140,7 +53,7 @@ func (v *verifier) revisions(ctx context.Context) error {
 				return err
 			}
 			if what != "" {
-				v.tellWrong(Finding{Revision: r.ID.String(), Device: r.DeviceID.String(), Artifact: r.Artifact, Commit: r.CommitHash, What: what})
+				v.tellWrong(Finding{Revision: r.ID.String(), Device: r.DeviceID.String(), Artifact: r.Artifact, Repository: r.Repository, Commit: r.CommitHash, What: what})
 			}
 			if err := v.step(ctx, r.ID.String(), 0, int(r.Size)); err != nil {
 				return err
@@ -152,7 +65,11 @@ func (v *verifier) revisions(ctx context.Context) error {
 }
 
 // compare says what is wrong with a row; empty when nothing is.
-func (v *verifier) compare(ctx context.Context, r gitstoresql.Revision) (string, error) {
+func (v *verifier) compare(ctx context.Context, r gitstoresql.RevisionsFromRow) (string, error) {
+	in, err := v.s.repos.get(r.Repository)
+	if err != nil {
+		return "its repository is not there", nil //nolint:nilerr // that is the finding
+	}
 	commit, err := repo.ParseHash(r.CommitHash)
 	if err != nil {
 		return "it names no commit", nil //nolint:nilerr // that is the finding
@@ -161,10 +78,10 @@ func (v *verifier) compare(ctx context.Context, r gitstoresql.Revision) (string,
 	if err != nil {
 		return "it names no text", nil //nolint:nilerr // that is the finding
 	}
-	_, err = v.repo.Commit(commit) // of another device, where the text was in git already
+	_, err = in.Commit(commit) // of another device, where the text was in git already
 	var text []byte
 	if err == nil {
-		text, err = v.repo.Blob(ctx, blob)
+		text, err = in.Blob(ctx, blob)
 	}
 	if broken(err) {
 		return "its commit or text cannot be read: " + err.Error(), nil
@@ -212,7 +129,7 @@ func (v *verifier) artifacts(ctx context.Context) error {
 }
 
 func (v *verifier) compareNewest(ctx context.Context, after place) ([]gitstoresql.CompareArtifactsRow, []Finding, error) {
-	head, err := v.s.store.head(ctx)
+	heads, _, err := v.s.store.heads(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -231,13 +148,14 @@ func (v *verifier) compareNewest(ctx context.Context, after place) ([]gitstoresq
 		case a.Revisions != a.Number:
 			what = fmt.Sprintf("it has %d revisions, and the newest has number %d", a.Revisions, a.Number)
 		case a.Owners == 1: // a device made anew under an old name takes the place of the old one's file
-			what, err = v.atHead(ctx, head, a)
+			what, err = v.atHead(ctx, heads[a.Repository], a)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		if what != "" {
-			wrong = append(wrong, Finding{Revision: a.RevisionID.String(), Device: a.DeviceID.String(), Artifact: a.Name, What: what + "; netraven gitstore reindex makes the index again"})
+			wrong = append(wrong, Finding{Revision: a.RevisionID.String(), Device: a.DeviceID.String(), Artifact: a.Name, Repository: a.Repository,
+				What: what + "; netraven gitstore reindex makes the index again"})
 		}
 	}
 	return page, wrong, nil
@@ -245,7 +163,11 @@ func (v *verifier) compareNewest(ctx context.Context, after place) ([]gitstoresq
 
 // atHead says whether the newest text is where a clone has it.
 func (v *verifier) atHead(ctx context.Context, head repo.Hash, a gitstoresql.CompareArtifactsRow) (string, error) {
-	at, err := v.repo.Lookup(ctx, head, a.Path)
+	in, err := v.s.repos.get(a.Repository)
+	if err != nil || head.IsZero() {
+		return "its repository is not there", nil //nolint:nilerr // that is the finding
+	}
+	at, err := in.Lookup(ctx, head, a.Path)
 	switch {
 	case broken(err):
 		return "its file is not in the newest commit: " + err.Error(), nil

@@ -15,17 +15,7 @@ import (
 // maxFindings of a pass are logged and kept to be shown; all are counted.
 const maxFindings = 1000
 
-// Finding is one thing that is wrong with the history. What does not apply is empty.
-type Finding struct {
-	What     string `json:"what"`
-	Pack     string `json:"pack,omitempty"`
-	Commit   string `json:"commit,omitempty"`
-	Revision string `json:"revision,omitempty"`
-	Device   string `json:"device,omitempty"`
-	Artifact string `json:"artifact,omitempty"`
-}
-
-// progress is where the pass under way is, and what the last one came to. It is a file beside the repository: it tells of that folder's disk, and may be lost.
+// progress is where the pass under way is, and what the last one came to. It is a file beside the repositories: it tells of that folder's disk, and may be lost.
 type progress struct {
 	Part   string    `json:"part"`
 	At     string    `json:"at"`
@@ -37,7 +27,7 @@ type progress struct {
 	Ended     time.Time `json:"ended"`
 	LastWrong int       `json:"last_wrong"`
 	// Damaged packs, and what is wrong with each: until they are mended, found whole, or gone.
-	Damaged map[string]string `json:"damaged"`
+	Damaged map[inRepository]string `json:"damaged"`
 }
 
 // verified is what is known of the state of the history. Safe for concurrent use.
@@ -61,7 +51,7 @@ func (v *verified) open(file string, now func() time.Time) {
 		v.state = progress{}
 	}
 	if v.state.Damaged == nil {
-		v.state.Damaged = map[string]string{}
+		v.state.Damaged = map[inRepository]string{}
 	}
 	if v.state.Part == "" && !v.state.Ended.IsZero() {
 		v.next = v.state.Ended.Add(verifyEvery)
@@ -159,23 +149,24 @@ func (v *verified) count(f Finding) bool {
 }
 
 // note keeps a damaged pack in mind; first tells whether it is news.
-func (v *verified) note(pack, what string) (first bool) {
+func (v *verified) note(r *bare, pack, what string) (first bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	_, known := v.state.Damaged[pack]
-	v.state.Damaged[pack] = what
+	at := packIn(r.name, pack)
+	_, known := v.state.Damaged[at]
+	v.state.Damaged[at] = what
 	return !known
 }
 
 // whole forgets a pack's damage.
-func (v *verified) whole(pack string) {
+func (v *verified) whole(at inRepository) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	delete(v.state.Damaged, pack)
+	delete(v.state.Damaged, at)
 }
 
 // known are the packs that are damaged.
-func (v *verified) known() []string {
+func (v *verified) known() []inRepository {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.Sorted(maps.Keys(v.state.Damaged))
@@ -186,8 +177,9 @@ func (v *verified) all() []Finding {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var out []Finding
-	for _, pack := range slices.Sorted(maps.Keys(v.state.Damaged)) {
-		out = append(out, Finding{Pack: pack, What: v.state.Damaged[pack]})
+	for _, at := range slices.Sorted(maps.Keys(v.state.Damaged)) {
+		repository, pack := at.split()
+		out = append(out, Finding{Repository: repository, Pack: pack, What: v.state.Damaged[at]})
 	}
 	return append(out, v.findings...)
 }
@@ -205,9 +197,13 @@ func (v *verified) ended() time.Time {
 	return v.state.Ended
 }
 
-// health is what /readyz says. The names of packs are check sums, so they tell nobody anything.
+// health is what /readyz says.
 func (v *verified) health() map[string]any {
-	out := map[string]any{"damaged_packs": append([]string{}, v.known()...), "wrong_rows": v.wrong()}
+	packs := []string{}
+	for _, at := range v.known() {
+		packs = append(packs, string(at))
+	}
+	out := map[string]any{"damaged_packs": packs, "wrong_rows": v.wrong()}
 	if t := v.ended(); !t.IsZero() {
 		out["last_pass"] = t.UTC().Format(time.RFC3339)
 	}

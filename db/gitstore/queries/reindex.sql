@@ -4,8 +4,16 @@
 TRUNCATE reindexed;
 
 -- name: AddReindexed :copyfrom
-INSERT INTO reindexed (id, device_id, artifact, number, size, lines_added, lines_removed, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, path)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
+INSERT INTO reindexed (id, device_id, artifact, number, size, lines_added, lines_removed, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, lies_in, path, last_fence)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19);
+
+-- Newest states that moved with their devices, which makes no revision.
+-- name: MoveReindexed :exec
+UPDATE reindexed f
+SET lies_in = u.lies_in, path = u.path, last_fence = u.fence
+FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(artifacts)::text[]) AS artifact, unnest(sqlc.arg(numbers)::integer[]) AS number,
+             unnest(sqlc.arg(lies_in)::text[]) AS lies_in, unnest(sqlc.arg(paths)::text[]) AS path, unnest(sqlc.arg(fences)::bigint[]) AS fence) u
+WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number;
 
 -- What the index has of an attempt keeps its id, and what git does not know as well: the fraction of its second, and each artifact's author. A suspect that was accepted is found so too.
 -- name: AdoptRevisions :execrows
@@ -24,6 +32,19 @@ WHERE NOT r.suspect AND NOT EXISTS (SELECT 1 FROM reindexed f WHERE f.id = r.id)
 ORDER BY r.id
 LIMIT sqlc.arg(page_size)::integer;
 
+-- What rows took away is not known any more where their text changes, or the one before: they are compared again by the next server.
+-- name: ForgetCompared :exec
+UPDATE revision r
+SET compared = false
+FROM reindexed f
+WHERE f.id = r.id AND r.compared
+  AND (r.blob, COALESCE((SELECT b.blob FROM revision b WHERE b.device_id = r.device_id AND b.artifact = r.artifact AND b.number = r.number - 1 AND r.number > 1), ''))
+      IS DISTINCT FROM
+      (f.blob, COALESCE((SELECT g.blob FROM reindexed g WHERE g.device_id = f.device_id AND g.artifact = f.artifact AND g.number = f.number - 1), ''));
+
+-- name: DropGone :exec
+DELETE FROM gone g USING revision r WHERE r.id = g.revision_id AND NOT r.compared;
+
 -- name: DropForeign :exec
 DELETE FROM revision r WHERE NOT r.suspect AND NOT EXISTS (SELECT 1 FROM reindexed f WHERE f.id = r.id);
 
@@ -34,15 +55,15 @@ UPDATE revision r SET number = r.number + 1000000000 FROM reindexed f WHERE f.id
 -- name: CorrectRevisions :execrows
 UPDATE revision r
 SET number = f.number, size = f.size, lines_added = f.lines_added, lines_removed = f.lines_removed, suspect = false, commit_hash = f.commit_hash, blob = f.blob,
-    digest = f.digest, run_id = f.run_id
+    digest = f.digest, run_id = f.run_id, repository = f.repository
 FROM reindexed f
 WHERE f.id = r.id
-  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id)
-      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id);
+  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id, r.repository)
+      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id, f.repository);
 
 -- name: AddMissing :execrows
-INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at)
-SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at
+INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository)
+SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at, f.repository
 FROM reindexed f
 WHERE NOT EXISTS (SELECT 1 FROM revision r WHERE r.id = f.id);
 
@@ -54,18 +75,18 @@ DELETE FROM artifact a WHERE NOT EXISTS (SELECT 1 FROM reindexed f WHERE f.devic
 
 -- The newest states. One whose original is not there has no label, so the next result must come with its bytes.
 -- name: CorrectArtifacts :execrows
-INSERT INTO artifact AS a (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at)
-SELECT DISTINCT ON (f.device_id, f.artifact) f.device_id, f.artifact, f.path, f.id, f.number, f.blob, f.digest, '', '', f.fence, f.created_at
+INSERT INTO artifact AS a (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository)
+SELECT DISTINCT ON (f.device_id, f.artifact) f.device_id, f.artifact, f.path, f.id, f.number, f.blob, f.digest, '', '', f.last_fence, f.created_at, f.lies_in
 FROM reindexed f
 ORDER BY f.device_id, f.artifact, f.number DESC
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
-SET path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
+SET repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
     label = CASE WHEN a.revision_id = EXCLUDED.revision_id AND a.text_digest = EXCLUDED.text_digest AND EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id)
                  THEN a.label ELSE '' END,
     digest = CASE WHEN a.revision_id = EXCLUDED.revision_id AND a.text_digest = EXCLUDED.text_digest AND EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id)
                   THEN a.digest ELSE '' END,
     fence = GREATEST(a.fence, EXCLUDED.fence), seen_at = GREATEST(a.seen_at, EXCLUDED.seen_at), sifted = a.sifted AND a.blob = EXCLUDED.blob
-WHERE (a.path, a.revision_id, a.number, a.blob, a.text_digest) IS DISTINCT FROM (EXCLUDED.path, EXCLUDED.revision_id, EXCLUDED.number, EXCLUDED.blob, EXCLUDED.text_digest)
+WHERE (a.repository, a.path, a.revision_id, a.number, a.blob, a.text_digest) IS DISTINCT FROM (EXCLUDED.repository, EXCLUDED.path, EXCLUDED.revision_id, EXCLUDED.number, EXCLUDED.blob, EXCLUDED.text_digest)
    OR (a.label <> '' AND NOT EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id));
 
 -- Repeats are answered with the ids that count now. What was kept apart stays told so.
@@ -85,7 +106,7 @@ SELECT count(*)::bigint FROM pg_catalog.pg_stat_activity WHERE datname = current
 
 -- What the index says some commits made: oldest first.
 -- name: RevisionsAt :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
 FROM revision
 WHERE commit_hash = ANY(sqlc.arg(commits)::text[]) AND NOT suspect
 ORDER BY id;

@@ -44,7 +44,10 @@ func (r iteratorForAddReindexed) Values() ([]interface{}, error) {
 		r.rows[0].TaskID,
 		r.rows[0].Fence,
 		r.rows[0].CreatedAt,
+		r.rows[0].Repository,
+		r.rows[0].LiesIn,
 		r.rows[0].Path,
+		r.rows[0].LastFence,
 	}, nil
 }
 
@@ -53,7 +56,7 @@ func (r iteratorForAddReindexed) Err() error {
 }
 
 func (q *Queries) AddReindexed(ctx context.Context, arg []AddReindexedParams) (int64, error) {
-	return q.db.CopyFrom(ctx, []string{"reindexed"}, []string{"id", "device_id", "artifact", "number", "size", "lines_added", "lines_removed", "author", "commit_hash", "blob", "digest", "run_id", "task_id", "fence", "created_at", "path"}, &iteratorForAddReindexed{rows: arg})
+	return q.db.CopyFrom(ctx, []string{"reindexed"}, []string{"id", "device_id", "artifact", "number", "size", "lines_added", "lines_removed", "author", "commit_hash", "blob", "digest", "run_id", "task_id", "fence", "created_at", "repository", "lies_in", "path", "last_fence"}, &iteratorForAddReindexed{rows: arg})
 }
 
 // iteratorForCreateRevisions implements pgx.CopyFromSource.
@@ -92,6 +95,7 @@ func (r iteratorForCreateRevisions) Values() ([]interface{}, error) {
 		r.rows[0].TaskID,
 		r.rows[0].Fence,
 		r.rows[0].CreatedAt,
+		r.rows[0].Repository,
 	}, nil
 }
 
@@ -100,5 +104,5 @@ func (r iteratorForCreateRevisions) Err() error {
 }
 
 func (q *Queries) CreateRevisions(ctx context.Context, arg []CreateRevisionsParams) (int64, error) {
-	return q.db.CopyFrom(ctx, []string{"revision"}, []string{"id", "device_id", "artifact", "number", "size", "lines_added", "lines_removed", "suspect", "author", "commit_hash", "blob", "digest", "run_id", "task_id", "fence", "created_at"}, &iteratorForCreateRevisions{rows: arg})
+	return q.db.CopyFrom(ctx, []string{"revision"}, []string{"id", "device_id", "artifact", "number", "size", "lines_added", "lines_removed", "suspect", "author", "commit_hash", "blob", "digest", "run_id", "task_id", "fence", "created_at", "repository"}, &iteratorForCreateRevisions{rows: arg})
 }

@@ -23,6 +23,14 @@ type Artifact struct {
 	Fence      int64
 	SeenAt     time.Time
 	Sifted     bool
+	Repository string
+}
+
+type Gone struct {
+	RevisionID uuid.UUID
+	DeviceID   uuid.UUID
+	Artifact   string
+	Lines      []byte
 }
 
 type Original struct {
@@ -50,7 +58,35 @@ type Reindexed struct {
 	TaskID       uuid.UUID
 	Fence        int64
 	CreatedAt    time.Time
+	Repository   string
+	LiesIn       string
 	Path         string
+	LastFence    int64
+}
+
+type Remote struct {
+	ID                 uuid.UUID
+	Name               string
+	Repository         string
+	Url                string
+	Username           string
+	SecretID           *uuid.UUID
+	SecretsSet         []string
+	KnownHost          string
+	AcceptFirstHostKey bool
+	Ca                 string
+	Enabled            bool
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Version            int32
+	Pushed             string
+	PushedAt           *time.Time
+	BehindSince        *time.Time
+	Reason             string
+	Error              string
+	FailedAt           *time.Time
+	Failures           int32
+	NextTryAt          *time.Time
 }
 
 type Repository struct {
@@ -76,6 +112,8 @@ type Revision struct {
 	TaskID       uuid.UUID
 	Fence        int64
 	CreatedAt    time.Time
+	Repository   string
+	Compared     bool
 }
 
 type StoredAttempt struct {

@@ -13,8 +13,8 @@ import (
 )
 
 const addMissing = `-- name: AddMissing :execrows
-INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at)
-SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at
+INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository)
+SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at, f.repository
 FROM reindexed f
 WHERE NOT EXISTS (SELECT 1 FROM revision r WHERE r.id = f.id)
 `
@@ -43,7 +43,10 @@ type AddReindexedParams struct {
 	TaskID       uuid.UUID
 	Fence        int64
 	CreatedAt    time.Time
+	Repository   string
+	LiesIn       string
 	Path         string
+	LastFence    int64
 }
 
 const adoptRevisions = `-- name: AdoptRevisions :execrows
@@ -74,18 +77,18 @@ func (q *Queries) ClearReindexed(ctx context.Context) error {
 }
 
 const correctArtifacts = `-- name: CorrectArtifacts :execrows
-INSERT INTO artifact AS a (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at)
-SELECT DISTINCT ON (f.device_id, f.artifact) f.device_id, f.artifact, f.path, f.id, f.number, f.blob, f.digest, '', '', f.fence, f.created_at
+INSERT INTO artifact AS a (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository)
+SELECT DISTINCT ON (f.device_id, f.artifact) f.device_id, f.artifact, f.path, f.id, f.number, f.blob, f.digest, '', '', f.last_fence, f.created_at, f.lies_in
 FROM reindexed f
 ORDER BY f.device_id, f.artifact, f.number DESC
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
-SET path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
+SET repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
     label = CASE WHEN a.revision_id = EXCLUDED.revision_id AND a.text_digest = EXCLUDED.text_digest AND EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id)
                  THEN a.label ELSE '' END,
     digest = CASE WHEN a.revision_id = EXCLUDED.revision_id AND a.text_digest = EXCLUDED.text_digest AND EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id)
                   THEN a.digest ELSE '' END,
     fence = GREATEST(a.fence, EXCLUDED.fence), seen_at = GREATEST(a.seen_at, EXCLUDED.seen_at), sifted = a.sifted AND a.blob = EXCLUDED.blob
-WHERE (a.path, a.revision_id, a.number, a.blob, a.text_digest) IS DISTINCT FROM (EXCLUDED.path, EXCLUDED.revision_id, EXCLUDED.number, EXCLUDED.blob, EXCLUDED.text_digest)
+WHERE (a.repository, a.path, a.revision_id, a.number, a.blob, a.text_digest) IS DISTINCT FROM (EXCLUDED.repository, EXCLUDED.path, EXCLUDED.revision_id, EXCLUDED.number, EXCLUDED.blob, EXCLUDED.text_digest)
    OR (a.label <> '' AND NOT EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id))
 `
 
@@ -118,11 +121,11 @@ func (q *Queries) CorrectAttempts(ctx context.Context, since time.Time) error {
 const correctRevisions = `-- name: CorrectRevisions :execrows
 UPDATE revision r
 SET number = f.number, size = f.size, lines_added = f.lines_added, lines_removed = f.lines_removed, suspect = false, commit_hash = f.commit_hash, blob = f.blob,
-    digest = f.digest, run_id = f.run_id
+    digest = f.digest, run_id = f.run_id, repository = f.repository
 FROM reindexed f
 WHERE f.id = r.id
-  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id)
-      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id)
+  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id, r.repository)
+      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id, f.repository)
 `
 
 func (q *Queries) CorrectRevisions(ctx context.Context) (int64, error) {
@@ -186,6 +189,31 @@ func (q *Queries) DropForeignArtifacts(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const dropGone = `-- name: DropGone :exec
+DELETE FROM gone g USING revision r WHERE r.id = g.revision_id AND NOT r.compared
+`
+
+func (q *Queries) DropGone(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, dropGone)
+	return err
+}
+
+const forgetCompared = `-- name: ForgetCompared :exec
+UPDATE revision r
+SET compared = false
+FROM reindexed f
+WHERE f.id = r.id AND r.compared
+  AND (r.blob, COALESCE((SELECT b.blob FROM revision b WHERE b.device_id = r.device_id AND b.artifact = r.artifact AND b.number = r.number - 1 AND r.number > 1), ''))
+      IS DISTINCT FROM
+      (f.blob, COALESCE((SELECT g.blob FROM reindexed g WHERE g.device_id = f.device_id AND g.artifact = f.artifact AND g.number = f.number - 1), ''))
+`
+
+// What rows took away is not known any more where their text changes, or the one before: they are compared again by the next server.
+func (q *Queries) ForgetCompared(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, forgetCompared)
+	return err
+}
+
 const listForeign = `-- name: ListForeign :many
 SELECT r.id, r.device_id, r.artifact, r.number, r.commit_hash, r.created_at
 FROM revision r
@@ -230,6 +258,36 @@ func (q *Queries) ListForeign(ctx context.Context, pageSize int32) ([]ListForeig
 	return items, nil
 }
 
+const moveReindexed = `-- name: MoveReindexed :exec
+UPDATE reindexed f
+SET lies_in = u.lies_in, path = u.path, last_fence = u.fence
+FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS artifact, unnest($3::integer[]) AS number,
+             unnest($4::text[]) AS lies_in, unnest($5::text[]) AS path, unnest($6::bigint[]) AS fence) u
+WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number
+`
+
+type MoveReindexedParams struct {
+	DeviceIds []uuid.UUID
+	Artifacts []string
+	Numbers   []int32
+	LiesIn    []string
+	Paths     []string
+	Fences    []int64
+}
+
+// Newest states that moved with their devices, which makes no revision.
+func (q *Queries) MoveReindexed(ctx context.Context, arg MoveReindexedParams) error {
+	_, err := q.db.Exec(ctx, moveReindexed,
+		arg.DeviceIds,
+		arg.Artifacts,
+		arg.Numbers,
+		arg.LiesIn,
+		arg.Paths,
+		arg.Fences,
+	)
+	return err
+}
+
 const parkNumbers = `-- name: ParkNumbers :exec
 UPDATE revision r SET number = r.number + 1000000000 FROM reindexed f WHERE f.id = r.id AND NOT r.suspect AND r.number <> f.number
 `
@@ -241,22 +299,42 @@ func (q *Queries) ParkNumbers(ctx context.Context) error {
 }
 
 const revisionsAt = `-- name: RevisionsAt :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
 FROM revision
 WHERE commit_hash = ANY($1::text[]) AND NOT suspect
 ORDER BY id
 `
 
+type RevisionsAtRow struct {
+	ID           uuid.UUID
+	DeviceID     uuid.UUID
+	Artifact     string
+	Number       int32
+	Size         int32
+	LinesAdded   int32
+	LinesRemoved int32
+	Suspect      bool
+	Author       string
+	CommitHash   string
+	Blob         string
+	Digest       string
+	RunID        uuid.UUID
+	TaskID       uuid.UUID
+	Fence        int64
+	CreatedAt    time.Time
+	Repository   string
+}
+
 // What the index says some commits made: oldest first.
-func (q *Queries) RevisionsAt(ctx context.Context, commits []string) ([]Revision, error) {
+func (q *Queries) RevisionsAt(ctx context.Context, commits []string) ([]RevisionsAtRow, error) {
 	rows, err := q.db.Query(ctx, revisionsAt, commits)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Revision{}
+	items := []RevisionsAtRow{}
 	for rows.Next() {
-		var i Revision
+		var i RevisionsAtRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.DeviceID,
@@ -274,6 +352,7 @@ func (q *Queries) RevisionsAt(ctx context.Context, commits []string) ([]Revision
 			&i.TaskID,
 			&i.Fence,
 			&i.CreatedAt,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}

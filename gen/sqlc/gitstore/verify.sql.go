@@ -7,15 +7,16 @@ package gitstoresql
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
 
 const compareArtifacts = `-- name: CompareArtifacts :many
-SELECT a.device_id, a.name, a.path, a.revision_id, a.number, a.blob, a.text_digest,
+SELECT a.device_id, a.name, a.repository, a.path, a.revision_id, a.number, a.blob, a.text_digest,
        COALESCE(r.number, 0)::integer AS newest_number, COALESCE(r.blob, '')::text AS newest_blob, COALESCE(r.digest, '')::text AS newest_digest,
        (SELECT count(*) FROM revision x WHERE x.device_id = a.device_id AND x.artifact = a.name AND NOT x.suspect)::integer AS revisions,
-       (SELECT count(*) FROM artifact o WHERE o.path = a.path)::integer AS owners
+       (SELECT count(*) FROM artifact o WHERE o.repository = a.repository AND o.path = a.path)::integer AS owners
 FROM artifact a
 LEFT JOIN revision r ON r.id = a.revision_id AND r.device_id = a.device_id AND r.artifact = a.name AND NOT r.suspect
 WHERE (a.device_id, a.name) > ($1::uuid, $2::text)
@@ -32,6 +33,7 @@ type CompareArtifactsParams struct {
 type CompareArtifactsRow struct {
 	DeviceID     uuid.UUID
 	Name         string
+	Repository   string
 	Path         string
 	RevisionID   uuid.UUID
 	Number       int32
@@ -57,6 +59,7 @@ func (q *Queries) CompareArtifacts(ctx context.Context, arg CompareArtifactsPara
 		if err := rows.Scan(
 			&i.DeviceID,
 			&i.Name,
+			&i.Repository,
 			&i.Path,
 			&i.RevisionID,
 			&i.Number,
@@ -78,8 +81,54 @@ func (q *Queries) CompareArtifacts(ctx context.Context, arg CompareArtifactsPara
 	return items, nil
 }
 
+const digestsByNumber = `-- name: DigestsByNumber :many
+SELECT r.device_id, r.artifact, r.number, r.digest
+FROM revision r
+JOIN (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS artifact, unnest($3::integer[]) AS number) u
+  ON r.device_id = u.device_id AND r.artifact = u.artifact AND r.number = u.number
+WHERE NOT r.suspect
+`
+
+type DigestsByNumberParams struct {
+	DeviceIds []uuid.UUID
+	Artifacts []string
+	Numbers   []int32
+}
+
+type DigestsByNumberRow struct {
+	DeviceID uuid.UUID
+	Artifact string
+	Number   int32
+	Digest   string
+}
+
+func (q *Queries) DigestsByNumber(ctx context.Context, arg DigestsByNumberParams) ([]DigestsByNumberRow, error) {
+	rows, err := q.db.Query(ctx, digestsByNumber, arg.DeviceIds, arg.Artifacts, arg.Numbers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DigestsByNumberRow{}
+	for rows.Next() {
+		var i DigestsByNumberRow
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Artifact,
+			&i.Number,
+			&i.Digest,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const revisionsFrom = `-- name: RevisionsFrom :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
 FROM revision
 WHERE id > $1::uuid AND NOT suspect
 ORDER BY id
@@ -91,16 +140,36 @@ type RevisionsFromParams struct {
 	PageSize int32
 }
 
+type RevisionsFromRow struct {
+	ID           uuid.UUID
+	DeviceID     uuid.UUID
+	Artifact     string
+	Number       int32
+	Size         int32
+	LinesAdded   int32
+	LinesRemoved int32
+	Suspect      bool
+	Author       string
+	CommitHash   string
+	Blob         string
+	Digest       string
+	RunID        uuid.UUID
+	TaskID       uuid.UUID
+	Fence        int64
+	CreatedAt    time.Time
+	Repository   string
+}
+
 // The index in the order of its ids, suspects left out: they are not in git.
-func (q *Queries) RevisionsFrom(ctx context.Context, arg RevisionsFromParams) ([]Revision, error) {
+func (q *Queries) RevisionsFrom(ctx context.Context, arg RevisionsFromParams) ([]RevisionsFromRow, error) {
 	rows, err := q.db.Query(ctx, revisionsFrom, arg.AfterID, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Revision{}
+	items := []RevisionsFromRow{}
 	for rows.Next() {
-		var i Revision
+		var i RevisionsFromRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.DeviceID,
@@ -118,6 +187,7 @@ func (q *Queries) RevisionsFrom(ctx context.Context, arg RevisionsFromParams) ([
 			&i.TaskID,
 			&i.Fence,
 			&i.CreatedAt,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}

@@ -17,7 +17,11 @@ CREATE UNLOGGED TABLE reindexed (
     task_id uuid NOT NULL,
     fence bigint NOT NULL,
     created_at timestamptz NOT NULL,
+    repository text NOT NULL,
+    -- Where the text lies, and the artifact's fence there: its device may have moved since. They count in an artifact's newest row.
+    lies_in text NOT NULL,
     path text NOT NULL,
+    last_fence bigint NOT NULL,
     CONSTRAINT reindexed_pk PRIMARY KEY (device_id, artifact, number)
 );
 

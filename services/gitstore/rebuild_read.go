@@ -1,0 +1,173 @@
+package gitstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"path"
+
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// reading is how far the history of one repository is read.
+type reading struct {
+	in   *bare
+	head repo.Hash
+	// next gives the commits, oldest first; nil before the first.
+	next func() (*repo.Commit, error, bool)
+	end  func()
+	// batch are those that come next, with the rows that name them and the newest states of their devices.
+	batch []*repo.Commit
+	rows  map[string][]gitstoresql.RevisionsAtRow
+	now   states
+	// last was read, but for the quiet ones among its rows.
+	last  *repo.Commit
+	quiet []gitstoresql.RevisionsAtRow
+}
+
+func (h *reading) stop() {
+	if h.end != nil {
+		h.end()
+	}
+}
+
+// fill reads the next commits, if there are any, and what the index has of them.
+func (s *Service) fill(ctx context.Context, h *reading) error {
+	if h.next == nil {
+		h.next, h.end = iter.Pull2(h.in.Log(ctx, repo.Hash{}, h.head))
+	}
+	for len(h.batch) < rebuildBatch {
+		c, err, ok := h.next()
+		if err != nil {
+			return explain(h.in, err)
+		}
+		if !ok {
+			break
+		}
+		h.batch = append(h.batch, c)
+	}
+	if len(h.batch) == 0 {
+		return nil
+	}
+	var err error
+	if h.rows, err = s.store.revisionsAt(ctx, h.batch); err == nil {
+		h.now, err = s.store.statesOf(ctx, h.rows)
+	}
+	return err
+}
+
+// readOn reads on in one repository, to its end or to what waits for another repository; *force lets one that would wait through. Between the commits come the rows that changed
+// nothing in git: they name the commit before them.
+func (s *Service) readOn(ctx context.Context, all *rebuilding, h *reading, force *bool) (steps int, waits bool, err error) {
+	for ; ; steps++ {
+		if len(h.quiet) > 0 {
+			r := h.quiet[0]
+			if st, _ := all.state(r.DeviceID, r.Artifact); st.Number < r.Number-1 {
+				if !*force {
+					return steps, true, nil
+				}
+				*force = false
+			}
+			if err := s.findQuiet(ctx, all, h, r); err != nil {
+				return steps, false, fmt.Errorf("revision %s: %w", r.ID, explain(h.in, err))
+			}
+			h.quiet = h.quiet[1:]
+			continue
+		}
+		if len(h.batch) == 0 {
+			if err := s.fill(ctx, h); err != nil {
+				return steps, false, err
+			}
+			if len(h.batch) == 0 {
+				return steps, false, nil
+			}
+		}
+		c := h.batch[0]
+		if o := originOf(c); o == nil {
+			all.skipped++
+		} else {
+			if all.mustWait(o) {
+				if !*force {
+					return steps, true, nil
+				}
+				*force = false
+			}
+			if err := s.readCommit(ctx, all, h, o); err != nil {
+				return steps, false, fmt.Errorf("commit %s: %w", c.Hash, explain(h.in, err))
+			}
+		}
+		h.last, h.batch = c, h.batch[1:]
+		for _, r := range h.rows[c.Hash.String()] {
+			if !all.seen[madeKey{key{r.TaskID, r.Fence}, r.Artifact}] {
+				h.quiet = append(h.quiet, r)
+			}
+		}
+		if all.out.Commits++; all.out.Commits%rebuildBatch == 0 {
+			if err := s.flush(ctx, all); err != nil {
+				return steps, false, err
+			}
+		}
+	}
+}
+
+// readCommit adds what a commit made.
+func (s *Service) readCommit(ctx context.Context, all *rebuilding, h *reading, o *origin) error {
+	if o.artifacts = all.unseen(o); len(o.artifacts) == 0 {
+		return nil
+	}
+	n := len(all.revisions)
+	if err := s.findOne(ctx, &all.found, h.in, o); err != nil {
+		return err
+	}
+	all.date(all.revisions[n:], h.rows[o.commit.Hash.String()])
+	return nil
+}
+
+// findQuiet adds a row whose text was in git already when it was stored, if it is there: a device made anew under its old name, for one.
+func (s *Service) findQuiet(ctx context.Context, all *rebuilding, h *reading, r gitstoresql.RevisionsAtRow) error {
+	at, err := h.pathOfBlob(ctx, r)
+	if err != nil || at == "" {
+		return err
+	}
+	text, err := s.blob(ctx, h.in.name, r.Blob)
+	if err != nil {
+		return err
+	}
+	var before []byte
+	old, known := all.state(r.DeviceID, r.Artifact)
+	if known {
+		if before, err = s.blob(ctx, old.Repository, old.Blob); err != nil {
+			return err
+		}
+	}
+	row := gitstoresql.CreateRevisionsParams(r)
+	sum := sha256.Sum256(text)
+	row.Number, row.Digest, row.Repository = old.Number+1, hex.EncodeToString(sum[:]), h.in.name
+	measure(&row, before, text)
+	all.add(row, &located{repository: h.in.name, path: at})
+	return nil
+}
+
+// pathOfBlob says where a row's text lies in the commit read last: where its artifact is now, or, that being unknown, wherever a file has its name. Empty when it is nowhere.
+func (h *reading) pathOfBlob(ctx context.Context, r gitstoresql.RevisionsAtRow) (string, error) {
+	if at := h.now[r.DeviceID][r.Artifact].Path; at != "" {
+		blob, err := h.in.Lookup(ctx, h.last.Hash, at)
+		if err == nil && blob.String() == r.Blob {
+			return at, nil
+		}
+		if err != nil && !errors.Is(err, repo.ErrNotFound) && !errors.Is(err, repo.ErrPath) {
+			return "", err
+		}
+	}
+	files, err := h.in.Files(ctx, h.last)
+	for _, f := range files {
+		if f.New.String() == r.Blob && path.Base(f.Path) == repo.SafeName(r.Artifact) {
+			return f.Path, err
+		}
+	}
+	return "", err
+}
