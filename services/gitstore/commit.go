@@ -19,6 +19,8 @@ const nobody = "netraven"
 func (s *Service) commit(ctx context.Context, attempts []*attempt) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	s.lostKeys(attempts)
+	attempts = open(attempts)
 	for len(attempts) > 0 {
 		if err := s.commitRound(ctx, attempts); err != nil {
 			return err

@@ -2,7 +2,7 @@
 // index that never walks git.
 //
 // Tables: repository (the head that counts, and a count of changes for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
-// kept apart), stored_attempt (what was stored of each attempt, for repeats).
+// kept apart), stored_attempt (what was stored of each attempt, for repeats), shredded (devices whose originals were destroyed).
 //
 // A result on its way in (StoreResults, files in this order):
 //
@@ -17,6 +17,8 @@
 //
 // The mirror (mirror*.go, package mirror) follows behind the commits, in rounds: packs and originals that are new, then the manifest. restore.go brings a repository back from
 // it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
+//
+// Originals are destroyed (shred.go) in an order that may break off anywhere: audit line, order, the key in vault, then the rows; mirror_shred.go takes them out of the mirror.
 //
 // A suspect is a row of revision without number and commit, at most one of an artifact:
 //

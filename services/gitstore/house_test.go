@@ -1,6 +1,7 @@
 package gitstore_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"os/exec"
@@ -44,6 +45,10 @@ func (t *trust) AppendAudit(_ context.Context, in *authv1.AppendAuditRequest, _ 
 type vault struct {
 	vaultv1.GrantServiceClient
 	away error
+	// shredded is how many keys each device has lost.
+	shredded map[string]byte
+	// keysGiven, if set, is called when keys are on their way to who asked.
+	keysGiven func()
 }
 
 func sealKey(device string) []byte {
@@ -57,9 +62,33 @@ func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _
 	}
 	out := &vaultv1.GetDataKeysResponse{TagKey: []byte("tag key")}
 	for _, id := range in.GetDeviceIds() {
-		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: sealKey(id), DigestKey: []byte("digest " + id), RecoveryWrapped: []byte("wrapped " + id)})
+		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: v.sealKey(id), DigestKey: v.digestKey(id), RecoveryWrapped: []byte("wrapped " + id)})
+	}
+	if v.keysGiven != nil {
+		v.keysGiven()
 	}
 	return out, nil
+}
+
+func (v *vault) ShredDataKeys(_ context.Context, in *vaultv1.ShredDataKeysRequest, _ ...grpc.CallOption) (*vaultv1.ShredDataKeysResponse, error) {
+	if v.away != nil {
+		return nil, v.away
+	}
+	for _, id := range in.GetDeviceIds() {
+		v.shredded[id]++
+	}
+	return &vaultv1.ShredDataKeysResponse{Keys: int32(len(in.GetDeviceIds()))}, nil
+}
+
+// sealKey and digestKey are those that the device has now.
+func (v *vault) sealKey(device string) []byte {
+	key := sealKey(device)
+	key[0] ^= v.shredded[device]
+	return key
+}
+
+func (v *vault) digestKey(device string) []byte {
+	return append([]byte("digest "+device), bytes.Repeat([]byte{1}, int(v.shredded[device]))...)
 }
 
 type inventory struct {
@@ -119,7 +148,7 @@ func open(t testing.TB) *house {
 	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{}, names: map[string]string{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{shredded: map[string]byte{}}, names: map[string]string{}}
 	h.start()
 	return h
 }
@@ -157,8 +186,8 @@ func (h *house) result(device, name, config string) *gitstorev1.StoreResultsRequ
 	in := &gitstorev1.StoreResultsRequest_Item{RunId: newID(), TaskId: newID(), Fence: h.fence, DeviceId: device, DeviceName: name, SiteName: "default",
 		PageDigest: h.page.Digest(), CollectedAt: timestamppb.New(time.Now())}
 	main := h.page.Main()
-	label, digest := platforms.ChangeDigest([]byte("digest "+device), h.page, main, main.Clean([]byte(config)))
-	sealed, err := seal.SealArtifact(sealKey(device), seal.ArtifactAAD{DeviceID: device, Artifact: main.Name, TaskID: in.GetTaskId(), Fence: in.GetFence()}, []byte(config))
+	label, digest := platforms.ChangeDigest(h.vault.digestKey(device), h.page, main, main.Clean([]byte(config)))
+	sealed, err := seal.SealArtifact(h.vault.sealKey(device), seal.ArtifactAAD{DeviceID: device, Artifact: main.Name, TaskID: in.GetTaskId(), Fence: in.GetFence()}, []byte(config))
 	require.NoError(h.t, err)
 	in.Artifacts = []*gitstorev1.StoredArtifact{{Name: main.Name, Label: label, Digest: digest, Sealed: sealed, Size: int32(len(config)), Main: true}}
 	return in

@@ -153,24 +153,36 @@ func (m *mirroring) round(ctx context.Context) error {
 			return err
 		}
 	}
-	if !fresh && old != nil && old.Head == headText(head) && old.Change == change {
+	// Read after the point: what comes under a device's new key has a later change, and is not among what is taken away.
+	devices, until, err := m.s.store.shreddedSince(ctx, old.ForgottenUntil())
+	if err != nil {
+		return err
+	}
+	if !fresh && old != nil && old.Head == headText(head) && old.Change == change && len(devices) == 0 {
 		return nil
 	}
-	next := &mirror.Manifest{Format: 1, Repository: repository, Generation: 1, Head: headText(head), MadeAt: m.s.now().UTC(), Change: change}
+	next := &mirror.Manifest{Format: 1, Repository: repository, Generation: 1, Head: headText(head), MadeAt: m.s.now().UTC(), Change: change, Forgotten: until.UTC()}
 	if old != nil {
 		next.Generation = old.Generation + 1
 	}
 	if next.Packs, err = m.packs(ctx, old, have); err != nil {
 		return err
 	}
-	if next.Originals, err = m.originals(ctx, old, have, change); err != nil {
+	rest, err := m.without(ctx, old, have, devices)
+	if err != nil {
+		return err
+	}
+	if next.Originals, err = m.originals(ctx, rest, have, change); err != nil {
 		return err
 	}
 	if err := mirror.Write(ctx, m.to, next, m.key); err != nil {
 		return err
 	}
 	m.last = next
-	if dropped(old, next) {
+	switch {
+	case len(devices) > 0: // what was destroyed on purpose goes at once, though somebody may be reading by the manifest before
+		_, err = mirror.Sweep(ctx, m.to, next)
+	case dropped(old, next):
 		_, err = mirror.Sweep(ctx, m.to, old, next)
 	}
 	return err

@@ -22,6 +22,8 @@ const (
 	maxOriginal = 32 << 20
 	// tagDigits of a secret's keyed hash show in masked text: enough to tell changed from unchanged, too few to search for the secret.
 	tagDigits = 12
+	// sealBroken is why an original that does not open is refused.
+	sealBroken = "SEAL_BROKEN"
 )
 
 // text is an artifact that came with bytes.
@@ -52,6 +54,7 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 	if err != nil {
 		return err
 	}
+	shreds := s.shreds.Load() // before the keys
 	keys, err := s.vault.GetDataKeys(ctx, request)
 	if err != nil {
 		return err
@@ -62,12 +65,13 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, a := range withBytes {
+		a.shreds = shreds
 		g.Go(func() error {
 			a.open(pages[a.in.GetPageDigest()], keys.GetItems()[i], keys.GetTagKey())
 			return nil
 		})
 	}
-	return g.Wait()
+	return errors.Join(g.Wait(), s.brokenSeals(ctx, withBytes))
 }
 
 // open opens one attempt's artifacts, or rejects the attempt.
@@ -88,7 +92,7 @@ func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_I
 		}
 		original, err := seal.OpenArtifact(keys.GetSealKey(), a.aad(in.GetName()), in.GetSealed(), maxOriginal)
 		if err != nil {
-			a.out = rejected("SEAL_BROKEN")
+			a.out = rejected(sealBroken)
 			return
 		}
 		clean := def.Clean(original)

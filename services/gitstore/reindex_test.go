@@ -54,7 +54,7 @@ func (h *house) with(in *gitstorev1.StoreResultsRequest_Item, name, text string)
 		}
 		label, digest := platforms.ChangeDigest([]byte("digest "+in.GetDeviceId()), h.page, def, def.Clean([]byte(text)))
 		aad := seal.ArtifactAAD{DeviceID: in.GetDeviceId(), Artifact: name, TaskID: in.GetTaskId(), Fence: in.GetFence()}
-		sealed, err := seal.SealArtifact(sealKey(in.GetDeviceId()), aad, []byte(text))
+		sealed, err := seal.SealArtifact(h.vault.sealKey(in.GetDeviceId()), aad, []byte(text))
 		require.NoError(h.t, err)
 		in.Artifacts = append(in.Artifacts, &gitstorev1.StoredArtifact{Name: name, Label: label, Digest: digest, Sealed: sealed, Size: int32(len(text))})
 		return in

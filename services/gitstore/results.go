@@ -24,6 +24,8 @@ type attempt struct {
 	run    uuid.UUID
 	// texts are the artifacts that came with bytes, opened and masked.
 	texts []text
+	// shreds is how often something had been shredded when the keys were fetched that opened them.
+	shreds int64
 	// out is set once the attempt is decided.
 	out *outcome
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -75,6 +76,8 @@ type Service struct {
 	clones http.Handler
 	// writing is held from reading the newest state to moving the ref: one writer a repository.
 	writing sync.Mutex
+	// shreds counts the keys that were destroyed since the start.
+	shreds atomic.Int64
 	// index narrows searches down; searching bounds how many there are at once.
 	index     *sift.Index
 	searching chan struct{}

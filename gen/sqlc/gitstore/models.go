@@ -59,6 +59,12 @@ type Revision struct {
 	CreatedAt    time.Time
 }
 
+type Shredded struct {
+	DeviceID  uuid.UUID
+	OrderedAt time.Time
+	DoneAt    *time.Time
+}
+
 type StoredAttempt struct {
 	TaskID      uuid.UUID
 	Fence       int64
