@@ -12,7 +12,7 @@ import (
 
 // gitstoreCommand works on the history without a server.
 func gitstoreCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "gitstore", Short: "Restore the history from its mirror"}
+	cmd := &cobra.Command{Use: "gitstore", Short: "Restore the history from its mirror, or remove text from it for good"}
 	var config, data, from, publicKey string
 	restore := &cobra.Command{
 		Use:   "restore --from DIR|s3://BUCKET/PREFIX?endpoint=URL&region=NAME",
@@ -55,6 +55,6 @@ func gitstoreCommand() *cobra.Command {
 	f.StringVar(&data, "data", "", "data folder (default: that of serve)")
 	f.StringVar(&publicKey, "public-key", "", "public key that the mirror is signed with (default: that of keys/gitstore.key in the data folder)")
 	_ = restore.MarkFlagRequired("from")
-	cmd.AddCommand(restore)
+	cmd.AddCommand(restore, eraseCommand())
 	return cmd
 }

@@ -2,7 +2,8 @@
 // index that never walks git.
 //
 // Tables: repository (the head that counts, and a count of changes for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
-// kept apart), stored_attempt (what was stored of each attempt, for repeats), shredded (devices whose originals were destroyed).
+// kept apart), stored_attempt (what was stored of each attempt, for repeats), shredded (devices whose originals were destroyed), erasure and
+// erased_commit (rewritings of the history).
 //
 // A result on its way in (StoreResults, files in this order):
 //
@@ -19,6 +20,10 @@
 // it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
 //
 // Originals are destroyed (shred.go) in an order that may break off anywhere: audit line, order, the key in vault, then the rows; mirror_shred.go takes them out of the mirror.
+//
+// A history is made again without some text (erase*.go, netraven gitstore erase) while nobody serves it. Each step is durable before the next:
+//
+//	new packs -> one transaction: head, index, a row of erasure -> the ref -> old packs and search index go -> the row is done -> the mirror follows, and keeps nothing old
 //
 // A suspect is a row of revision without number and commit, at most one of an artifact:
 //
@@ -48,7 +53,7 @@
 //   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.
 //   - (task, fence) is stored once; a repeat gets the first answer.
 //   - A fence lower than the artifact's last one changes no content: it is kept as an observation.
-//   - The database head decides. A pack that no head names is ignored; refs never move back.
+//   - The database head decides. A pack that no head names is ignored; refs never move back, but for an erasure, whose row in the database says from where to where.
 //   - An artifact state without a label has no original: its next result must come with bytes.
 //   - All artifacts of an attempt are stored, or none.
 //   - A search misses no current text: what the index does not know is read. Only masked text is searched.

@@ -71,3 +71,14 @@ func (s *Service) MirrorOnce(ctx context.Context) error { return s.mirror.once(c
 
 // MirrorLag is what the metric says.
 func (s *Service) MirrorLag() time.Duration { return s.mirror.lag() }
+
+// Broken has Erase end with an error after a step.
+func Broken(cfg EraseConfig, after string, err error) EraseConfig {
+	cfg.broken = func(step string) error {
+		if step == after {
+			return err
+		}
+		return nil
+	}
+	return cfg
+}

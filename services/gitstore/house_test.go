@@ -179,6 +179,11 @@ func (h *house) git(args ...string) string {
 	return string(out)
 }
 
+// tryGit is git where it may fail.
+func (h *house) tryGit(args ...string) error {
+	return exec.Command("git", append([]string{"-C", h.repo(), "-c", "safe.directory=*"}, args...)...).Run()
+}
+
 // result is an attempt at a device that read a configuration, as an agent seals it.
 func (h *house) result(device, name, config string) *gitstorev1.StoreResultsRequest_Item {
 	h.t.Helper()

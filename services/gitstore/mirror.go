@@ -154,11 +154,11 @@ func (m *mirroring) round(ctx context.Context) error {
 		}
 	}
 	// Read after the point: what comes under a device's new key has a later change, and is not among what is taken away.
-	devices, until, err := m.s.store.shreddedSince(ctx, old.ForgottenUntil())
+	devices, erased, until, err := m.s.store.forgottenSince(ctx, old.ForgottenUntil())
 	if err != nil {
 		return err
 	}
-	if !fresh && old != nil && old.Head == headText(head) && old.Change == change && len(devices) == 0 {
+	if !fresh && old != nil && old.Head == headText(head) && old.Change == change && len(devices) == 0 && !erased {
 		return nil
 	}
 	next := &mirror.Manifest{Format: 1, Repository: repository, Generation: 1, Head: headText(head), MadeAt: m.s.now().UTC(), Change: change, Forgotten: until.UTC()}
@@ -168,7 +168,7 @@ func (m *mirroring) round(ctx context.Context) error {
 	if next.Packs, err = m.packs(ctx, old, have); err != nil {
 		return err
 	}
-	rest, err := m.without(ctx, old, have, devices)
+	rest, err := m.without(ctx, old, have, devices, erased)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (m *mirroring) round(ctx context.Context) error {
 	}
 	m.last = next
 	switch {
-	case len(devices) > 0: // what was destroyed on purpose goes at once, though somebody may be reading by the manifest before
+	case len(devices) > 0 || erased: // what was destroyed on purpose goes at once, though somebody may be reading by the manifest before
 		_, err = mirror.Sweep(ctx, m.to, next)
 	case dropped(old, next):
 		_, err = mirror.Sweep(ctx, m.to, old, next)
@@ -213,6 +213,11 @@ func (m *mirroring) mustContinue(old *mirror.Manifest, head repo.Hash) error {
 	known, err := m.s.repo.Has(at)
 	if err != nil {
 		return err
+	}
+	if !known { // erased on purpose: the row in the database says so, and what comes is signed
+		if known, err = m.s.store.wasErased(context.Background(), at); err != nil {
+			return err
+		}
 	}
 	if !known || head.IsZero() {
 		return fmt.Errorf("the mirror has the commit %s, which this history lacks, so it is left as it is: restore from it (netraven gitstore restore), or mirror to an empty place", at)

@@ -11,18 +11,23 @@ import (
 )
 
 // without answers the manifest as if it had never had the originals of some devices. Segments that have any are written again without them; what was kept from an earlier database
-// too, which this one could not write. have follows.
-func (m *mirroring) without(ctx context.Context, old *mirror.Manifest, have map[string]int64, devices map[string]bool) (*mirror.Manifest, error) {
-	if old == nil || len(devices) == 0 {
+// too, which this one could not write. Where the history was erased from, no author stays: what this database has is written anew from it. have follows.
+func (m *mirroring) without(ctx context.Context, old *mirror.Manifest, have map[string]int64, devices map[string]bool, erased bool) (*mirror.Manifest, error) {
+	if old == nil || len(devices) == 0 && !erased {
 		return old, nil
 	}
 	out := *old
 	out.Originals = nil
 	for _, s := range old.Originals {
+		if erased && s.To != 0 {
+			delete(have, s.Name)
+			out.Originals = append(out.Originals, s)
+			continue
+		}
 		if size, ok := have[s.Name]; ok && size == s.Size { // what is lost needs nothing done
 			name := s.Name
 			var err error
-			if s, err = m.filter(ctx, s, devices); errors.Is(err, mirror.ErrDamaged) && s.To != 0 {
+			if s, err = m.filter(ctx, s, devices, erased); errors.Is(err, mirror.ErrDamaged) && s.To != 0 {
 				delete(have, name) // it is written again from the database
 			} else if err != nil {
 				return nil, err
@@ -37,8 +42,8 @@ func (m *mirroring) without(ctx context.Context, old *mirror.Manifest, have map[
 	return &out, nil
 }
 
-// filter writes a segment again without the originals of some devices; one that has none of them stays.
-func (m *mirroring) filter(ctx context.Context, s mirror.Segment, devices map[string]bool) (out mirror.Segment, err error) {
+// filter writes a segment again without the originals of some devices, and without authors; one to which nothing is done stays.
+func (m *mirroring) filter(ctx context.Context, s mirror.Segment, devices map[string]bool, anonymous bool) (out mirror.Segment, err error) {
 	whole, err := m.scratch()
 	if err != nil {
 		return s, err
@@ -62,9 +67,12 @@ func (m *mirroring) filter(ctx context.Context, s mirror.Segment, devices map[st
 			return nil
 		}
 		kept++
+		if anonymous {
+			o.Author = ""
+		}
 		return writeFrame(w, o)
 	})
-	if err := errors.Join(err, w.Flush(), rest.Close()); err != nil || kept == s.Records {
+	if err := errors.Join(err, w.Flush(), rest.Close()); err != nil || kept == s.Records && !anonymous {
 		return s, err
 	}
 	if out = s; kept > 0 {

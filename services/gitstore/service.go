@@ -112,6 +112,9 @@ func New(cfg Config, d Deps) (*Service, error) {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}
 	if err == nil {
+		err = s.followErasure(context.Background(), cfg.Dir)
+	}
+	if err == nil {
 		err = s.followHead(context.Background())
 	}
 	if err == nil {

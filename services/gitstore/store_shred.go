@@ -58,12 +58,21 @@ func (s *store) shreddedAt(ctx context.Context, device uuid.UUID) (time.Time, er
 	}
 }
 
-// shreddedSince answers the devices shredded after a moment, and the last of these moments.
-func (s *store) shreddedSince(ctx context.Context, since time.Time) (devices map[string]bool, until time.Time, err error) {
+// forgottenSince answers the devices shredded after a moment, whether something was erased after it, and the last of these moments.
+func (s *store) forgottenSince(ctx context.Context, since time.Time) (devices map[string]bool, erased bool, until time.Time, err error) {
 	rows, err := s.q.ShreddedSince(ctx, since)
+	if err != nil {
+		return nil, false, since, err
+	}
 	devices, until = map[string]bool{}, since
 	for _, r := range rows {
 		devices[r.DeviceID.String()], until = true, *r.DoneAt
 	}
-	return devices, until, err
+	times, err := s.q.ErasedSince(ctx, gitstoresql.ErasedSinceParams{Repository: repository, Since: since})
+	for _, t := range times {
+		if erased = true; t.After(until) {
+			until = *t
+		}
+	}
+	return devices, erased, until, err
 }

@@ -9,3 +9,5 @@ INSERT INTO revision VALUES ('01900000-0000-7000-8000-000000000062', '01900000-0
 INSERT INTO suspect VALUES ('01900000-0000-7000-8000-000000000062', decode('00ff', 'hex'), 'l', 'e', 4, now());
 INSERT INTO stored_attempt VALUES ('01900000-0000-7000-8000-000000000032', 4, '01900000-0000-7000-8000-0000000003e8', false, false, '{}', now(), decode('0a01', 'hex'));
 INSERT INTO shredded VALUES ('01900000-0000-7000-8000-0000000003e8', now(), now());
+INSERT INTO erasure VALUES ('01900000-0000-7000-8000-000000000071', 'configs', repeat('c', 40), repeat('a', 40), now(), now());
+INSERT INTO erased_commit VALUES (repeat('c', 40), repeat('a', 40));

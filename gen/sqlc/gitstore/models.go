@@ -25,6 +25,20 @@ type Artifact struct {
 	Sifted     bool
 }
 
+type ErasedCommit struct {
+	Old string
+	New string
+}
+
+type Erasure struct {
+	ID         uuid.UUID
+	Repository string
+	OldHead    string
+	NewHead    string
+	RecordedAt time.Time
+	DoneAt     *time.Time
+}
+
 type Original struct {
 	RevisionID uuid.UUID
 	Sealed     []byte
