@@ -50,7 +50,7 @@
 //   - Nothing waits for the mirror, and a mirror is never replaced by less than it holds.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
-//   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.
+//   - Git holds masked text only, unless a setting says that it is plain; an artifact's label tells which it is. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.
 //   - (task, fence) is stored once; a repeat gets the first answer.
 //   - A fence lower than the artifact's last one changes no content: it is kept as an observation.
 //   - The database head decides. A pack that no head names is ignored; refs never move back, but for an erasure, whose row in the database says from where to where.

@@ -139,6 +139,7 @@ type house struct {
 	key    *keyfile.Key
 	// keepOriginals is as configured.
 	keepOriginals time.Duration
+	plain         bool
 	fence         int64
 	log           *slog.Logger
 	now           func() time.Time
@@ -166,7 +167,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals, Plain: h.plain}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names}})
 }
 

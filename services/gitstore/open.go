@@ -67,20 +67,28 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 	for i, a := range withBytes {
 		a.shreds = shreds
 		g.Go(func() error {
-			a.open(pages[a.in.GetPageDigest()], keys.GetItems()[i], keys.GetTagKey())
+			a.open(pages[a.in.GetPageDigest()], keys.GetItems()[i], s.masking(keys.GetTagKey()))
 			return nil
 		})
 	}
 	return errors.Join(g.Wait(), s.brokenSeals(ctx, withBytes))
 }
 
+// masking answers how texts are masked; not at all where the setting says so.
+func (s *Service) masking(tagKey []byte) func(*platforms.Page, []byte) []byte {
+	if s.plain {
+		return func(_ *platforms.Page, clean []byte) []byte { return clean }
+	}
+	tag := tagger(tagKey)
+	return func(page *platforms.Page, clean []byte) []byte { return page.Mask(clean, tag) }
+}
+
 // open opens one attempt's artifacts, or rejects the attempt.
-func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_Item, tagKey []byte) {
+func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_Item, mask func(*platforms.Page, []byte) []byte) {
 	if page == nil {
 		a.out = rejected("PAGE_UNKNOWN")
 		return
 	}
-	tag := tagger(tagKey)
 	for _, in := range a.in.GetArtifacts() {
 		if in.GetUnchanged() {
 			continue
@@ -100,7 +108,7 @@ func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_I
 			a.out = rejected("DIGEST_WRONG")
 			return
 		}
-		masked := page.Mask(clean, tag)
+		masked := mask(page, clean)
 		sum := sha256.Sum256(masked)
 		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: hex.EncodeToString(sum[:]),
 			main: def == page.Main() || def.Each != nil})

@@ -34,6 +34,8 @@ type Config struct {
 	Mirror string
 	// KeepOriginals is how long originals are kept but for the newest of each artifact; 0: for ever. The masked history is always kept.
 	KeepOriginals time.Duration
+	// Plain leaves texts unmasked: git, its clones and whoever may read revisions show every secret. It holds for what is stored from now on.
+	Plain bool
 }
 
 // Deps is what gitstore needs of the world. All but Log, Now and Metrics are required, Key only with a mirror.
@@ -83,6 +85,7 @@ type Service struct {
 	searching chan struct{}
 	// keepOriginals is 0 for ever.
 	keepOriginals time.Duration
+	plain         bool
 }
 
 // New opens the repository, makes it at the first start, and brings its ref and the database's head together. It blocks on disk and database, for long where the
@@ -107,7 +110,10 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets, d.Log),
-		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
+		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, plain: cfg.Plain, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
+	if s.plain {
+		s.log.Warn("the history is plain text (history.text): whoever may read revisions or has a clone sees every secret of the devices")
+	}
 	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
 		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}
