@@ -51,7 +51,7 @@ func EraseHistory(ctx context.Context, cfg Config, what gitstore.EraseConfig, lo
 	if err := db.Migrate(ctx, pool, "gitstore", gitstoredb.Migrations); err != nil {
 		return nil, err
 	}
-	busy, err := gitstore.InUse(ctx, pool)
+	busy, err := gitstore.InUse(ctx, pool, applicationName("gitstore"))
 	if err != nil {
 		return nil, err
 	}

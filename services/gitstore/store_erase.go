@@ -119,9 +119,9 @@ func (s *store) wasErased(ctx context.Context, commit repo.Hash) (bool, error) {
 	return s.q.WasErased(ctx, headText(commit))
 }
 
-// InUse tells whether a gitstore uses a database. The pool that asks is named otherwise than theirs (netraven/gitstore).
-func InUse(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
-	n, err := newStore(pool).q.OthersConnected(ctx)
+// InUse tells whether somebody is connected to a database as a gitstore's pool is: under its application name, which that of the pool that asks is not.
+func InUse(ctx context.Context, pool *pgxpool.Pool, name string) (bool, error) {
+	n, err := newStore(pool).q.OthersConnected(ctx, name)
 	return n > 0, err
 }
 

@@ -82,7 +82,7 @@ SELECT done_at FROM erasure WHERE repository = sqlc.arg(repository) AND done_at 
 SELECT EXISTS (SELECT 1 FROM erased_commit WHERE old = $1);
 
 -- name: OthersConnected :one
-SELECT count(*)::integer FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name = 'netraven/gitstore' AND pid <> pg_backend_pid();
+SELECT count(*)::integer FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name = sqlc.arg(name)::text AND pid <> pg_backend_pid();
 
 -- name: NewestOfBlobs :many
 SELECT device_id, name FROM artifact

@@ -154,11 +154,11 @@ func (q *Queries) NewestOfBlobs(ctx context.Context, arg NewestOfBlobsParams) ([
 }
 
 const othersConnected = `-- name: OthersConnected :one
-SELECT count(*)::integer FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name = 'netraven/gitstore' AND pid <> pg_backend_pid()
+SELECT count(*)::integer FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name = $1::text AND pid <> pg_backend_pid()
 `
 
-func (q *Queries) OthersConnected(ctx context.Context) (int32, error) {
-	row := q.db.QueryRow(ctx, othersConnected)
+func (q *Queries) OthersConnected(ctx context.Context, name string) (int32, error) {
+	row := q.db.QueryRow(ctx, othersConnected, name)
 	var column_1 int32
 	err := row.Scan(&column_1)
 	return column_1, err

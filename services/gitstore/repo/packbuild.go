@@ -58,7 +58,7 @@ func (b *packBuilder) addTree(h Hash, data []byte, old Hash, oldData []byte) {
 			o.base, o.depth, o.size, data = base, base.depth+1, len(d), d
 		}
 	}
-	o.data = deflate(nil, data)
+	o.data = deflate(data)
 	b.add(o)
 }
 

@@ -117,7 +117,7 @@ func (r *Repo) addCommit(c Change, parent, tree Hash, pack *packBuilder) Hash {
 	data := encodeCommit(tree, parent, author, committer, c.Message)
 	h := objectHash(kindCommit, data)
 	if pack.byHash[h] == nil && !r.packs.known(h) {
-		pack.add(&packObject{hash: h, kind: kindCommit, size: len(data), data: deflate(nil, data)})
+		pack.add(&packObject{hash: h, kind: kindCommit, size: len(data), data: deflate(data)})
 	}
 	return h
 }
@@ -166,7 +166,7 @@ func (r *Repo) packBlob(content []byte) (*packObject, error) {
 		return nil, ErrCollision
 	}
 	if !r.packs.known(o.hash) {
-		o.data = deflate(nil, content)
+		o.data = deflate(content)
 	}
 	return o, nil
 }

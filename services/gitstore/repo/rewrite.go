@@ -228,7 +228,7 @@ func (x *rewriter) add(o *packObject, data []byte) {
 	if x.pack.byHash[o.hash] != nil || x.r.packs.known(o.hash) {
 		return
 	}
-	o.data = deflate(nil, data)
+	o.data = deflate(data)
 	x.pack.add(o)
 	x.size += len(o.data)
 }
