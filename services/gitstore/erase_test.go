@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -171,6 +172,50 @@ func (h *house) requireReindexed(device string) {
 		require.Equal(h.t, want[i].GetLinesRemoved(), got[i].GetLinesRemoved())
 		require.Equal(h.t, want[i].GetNumber(), got[i].GetNumber())
 	}
+}
+
+// What only the mirror has, because the database was restored to an older moment, is written anew too: it says who changed the device. And shredding goes on after an erasure, also on a
+// clock that stands still.
+func TestErasuresReachWhatOnlyTheMirrorHas(t *testing.T) {
+	h := open(t)
+	now := time.Now()
+	h.now = func() time.Time { return now }
+	h.mirrorTo(t.TempDir())
+	a := newID()
+	h.put(h.result(a, "r1", plain(0)))
+	h.dump()
+	by := "! Last configuration change at 10:00:00 UTC Sun Nov 22 2026 by " + leaked + "\n"
+	h.put(h.result(a, "r1", by+plain(1)))
+	h.put(h.result(a, "r1", plain(2)))
+	require.NoError(t, h.round())
+	h.restore()
+	h.start()
+	require.NoError(t, h.round())
+	segments := func() (all string) {
+		found, err := filepath.Glob(filepath.Join(h.mirror, "originals", "*"))
+		require.NoError(t, err)
+		for _, f := range found {
+			b, err := os.ReadFile(f)
+			require.NoError(t, err)
+			all += string(b)
+		}
+		return all
+	}
+	require.Contains(t, segments(), leaked)
+	h.erase(gitstore.EraseConfig{Texts: []string{leaked}})
+	require.NoError(t, h.round())
+	require.NotContains(t, segments(), leaked)
+	list, err := h.recovered(gitstore.RecoverConfig{List: true})
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+	n, err := h.restoreTo(t)
+	require.NoError(t, err)
+	require.Equal(t, "erased", n.revisions(a)[1].GetAuthor(), "as the commit says")
+
+	_, err = h.shred(a)
+	require.NoError(t, err)
+	require.NoError(t, h.round())
+	require.NotContains(t, segments(), a)
 }
 
 // However an erasure breaks off, the next start finds a history that is whole, and the next erasure, or the start itself, goes on.

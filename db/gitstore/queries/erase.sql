@@ -70,10 +70,12 @@ DELETE FROM artifact WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[]);
 -- name: UnfinishedErasure :one
 SELECT id, old_head, new_head FROM erasure WHERE repository = $1 AND done_at IS NULL ORDER BY recorded_at DESC LIMIT 1;
 
+-- Later than all that mirrors may have followed already.
 -- name: FinishErasures :exec
-UPDATE erasure
-SET done_at = GREATEST(sqlc.arg(at)::timestamptz, (SELECT max(s.done_at) + interval '1 microsecond' FROM shredded s))
-WHERE repository = sqlc.arg(repository) AND done_at IS NULL;
+UPDATE erasure u
+SET done_at = GREATEST(sqlc.arg(at)::timestamptz, (SELECT max(s.done_at) + interval '1 microsecond' FROM shredded s),
+                       (SELECT max(e.done_at) + interval '1 microsecond' FROM erasure e))
+WHERE u.repository = sqlc.arg(repository) AND u.done_at IS NULL;
 
 -- name: ErasedSince :many
 SELECT done_at FROM erasure WHERE repository = sqlc.arg(repository) AND done_at > sqlc.arg(since)::timestamptz ORDER BY done_at;

@@ -21,7 +21,8 @@ LOCK TABLE shredded IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: FinishShred :one
 UPDATE shredded s
-SET done_at = GREATEST(sqlc.arg(at)::timestamptz, s.ordered_at, (SELECT max(d.done_at) + interval '1 microsecond' FROM shredded d))
+SET done_at = GREATEST(sqlc.arg(at)::timestamptz, s.ordered_at, (SELECT max(d.done_at) + interval '1 microsecond' FROM shredded d),
+                       (SELECT max(e.done_at) + interval '1 microsecond' FROM erasure e))
 WHERE s.device_id = sqlc.arg(device_id)
 RETURNING s.done_at;
 

@@ -89,9 +89,10 @@ func (q *Queries) ErasedSince(ctx context.Context, arg ErasedSinceParams) ([]*ti
 }
 
 const finishErasures = `-- name: FinishErasures :exec
-UPDATE erasure
-SET done_at = GREATEST($1::timestamptz, (SELECT max(s.done_at) + interval '1 microsecond' FROM shredded s))
-WHERE repository = $2 AND done_at IS NULL
+UPDATE erasure u
+SET done_at = GREATEST($1::timestamptz, (SELECT max(s.done_at) + interval '1 microsecond' FROM shredded s),
+                       (SELECT max(e.done_at) + interval '1 microsecond' FROM erasure e))
+WHERE u.repository = $2 AND u.done_at IS NULL
 `
 
 type FinishErasuresParams struct {
@@ -99,6 +100,7 @@ type FinishErasuresParams struct {
 	Repository string
 }
 
+// Later than all that mirrors may have followed already.
 func (q *Queries) FinishErasures(ctx context.Context, arg FinishErasuresParams) error {
 	_, err := q.db.Exec(ctx, finishErasures, arg.At, arg.Repository)
 	return err

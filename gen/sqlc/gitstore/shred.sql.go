@@ -14,7 +14,8 @@ import (
 
 const finishShred = `-- name: FinishShred :one
 UPDATE shredded s
-SET done_at = GREATEST($1::timestamptz, s.ordered_at, (SELECT max(d.done_at) + interval '1 microsecond' FROM shredded d))
+SET done_at = GREATEST($1::timestamptz, s.ordered_at, (SELECT max(d.done_at) + interval '1 microsecond' FROM shredded d),
+                       (SELECT max(e.done_at) + interval '1 microsecond' FROM erasure e))
 WHERE s.device_id = $2
 RETURNING s.done_at
 `

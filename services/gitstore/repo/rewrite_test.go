@@ -125,6 +125,53 @@ func everything(t testing.TB, r *Repo) string {
 	return git(t, r.Dir(), "cat-file", "--batch-all-objects", "--batch")
 }
 
+// The power fails after every step of a rewriting and of the branch's move. Until the caller's database has the new head the old history is there; after that the new one is.
+func TestPowerFailureDuringARewrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "configs.git")
+	disk := newCrashFS()
+	r, err := Open(dir, Options{FS: disk})
+	require.NoError(t, err)
+	store(t, r, put("s/a/x", "secret 1"), put("s/b/x", "2"))
+	old := store(t, r, put("s/a/x", "secret 3"), put("s/b/x", "4")).Head
+	begin := len(disk.steps)
+	defer func(n int) { rewriteObjects = n }(rewriteObjects)
+	rewriteObjects = 3
+	out, err := r.Rewrite(t.Context(), Hash{}, old, keepAll(func(_ *Commit, _ string, text string) *Replacement {
+		return map[bool]*Replacement{true: {Content: []byte("-" + strings.TrimPrefix(text, "secret"))}}[strings.HasPrefix(text, "secret")]
+	}, r))
+	require.NoError(t, err)
+	written := len(disk.steps)
+	require.NoError(t, r.ReplaceHead(old, out.Head))
+	require.NoError(t, r.Close())
+	rnd := rand.New(rand.NewPCG(3, 4))
+	seen := map[string]bool{}
+	for n := begin; n <= len(disk.steps); n++ {
+		for _, chance := range []float64{0, 0.5, 1} {
+			after := filepath.Join(t.TempDir(), "after.git")
+			disk.after(t, n, dir, after, chance, rnd)
+			state := fmt.Sprint(n >= written) + contents(t, after)
+			if seen[state] {
+				continue
+			}
+			seen[state] = true
+			again, err := Open(after, Options{FS: newCrashFS()})
+			require.NoError(t, err)
+			if n < written {
+				require.NoError(t, again.AdvanceTo(t.Context(), old))
+				require.Equal(t, "secret 3", git(t, after, "show", "main:s/a/x"))
+			} else {
+				require.NoError(t, again.ReplaceHead(old, out.Head))
+				require.NoError(t, again.Purge(t.Context()))
+				require.Equal(t, "- 3", git(t, after, "show", "main:s/a/x"))
+				require.NotContains(t, everything(t, again), "secret")
+			}
+			require.NoError(t, again.Close())
+			healthy(t, after)
+		}
+	}
+	require.Greater(t, len(seen), 5)
+}
+
 func TestFilesAndCommitsMayGo(t *testing.T) {
 	r := open(t, Options{})
 	store(t, r, put("s/a/x", "1"), put("s/b/x", "private 1"), put("s/b/y", "private 2"))
