@@ -51,8 +51,12 @@ demo: build postgres need-git ## Show the main job on 50 simulated devices; stay
 	@go run ./tools/demo $(if $(filter-out 0,$(ONCE)),-once)
 
 .PHONY: bench
-bench: build postgres need-git ## Print P1 to P4, P14 and P15 of the targets: ours, the limit, the ratio
-	@go run ./tools/bench
+bench: build postgres need-git ## Print P1 to P8, P14 and P15 of the targets: ours, the limit, the ratio (ONLY=P5,P6: these)
+	@go run ./tools/bench $(if $(ONLY),-only $(ONLY))
+
+.PHONY: bench-year
+bench-year: need-go need-git ## Print the disk that 365 days of 50,000 devices take, beside git fast-import (an hour or more, some GB of memory and disk)
+	@NETRAVEN_BENCH_YEAR=50000 go run ./tools/bench -only YEAR
 
 .PHONY: corpus
 corpus: need-go ## Run the platforms over recorded sessions of real devices (NETRAVEN_CORPUS, or ../shared/corpus)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // Options of a pool. Zero values are usable.
@@ -24,6 +25,11 @@ const (
 	idleInTransaction       = 30 * time.Second // a transaction that holds locks while its program thinks is a bug
 	lockWait                = 15 * time.Second
 )
+
+// lookups are the planner's settings for statements that look rows up by key, in tables that fill and empty within minutes. A connection keeps a statement's plan
+// until the table is next analyzed, so a scan that was cheap while the table was empty would be run over all of a fleet. Compiling costs more than any statement of
+// ours takes.
+var lookups = map[string]string{"enable_seqscan": "off", "random_page_cost": "1.1", "jit": "off"}
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
@@ -42,6 +48,10 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 		cfg.MaxConns = opts.MaxConns
 	}
 	setSession(cfg.ConnConfig, opts)
+	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+		pgxuuid.Register(c.TypeMap()) // else each id travels as text, by way of errors
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
@@ -66,6 +76,9 @@ func setSession(cfg *pgx.ConnConfig, opts Options) {
 	params["statement_timeout"] = millis(timeout)
 	params["idle_in_transaction_session_timeout"] = millis(idleInTransaction)
 	params["lock_timeout"] = millis(lockWait)
+	for name, value := range lookups {
+		params[name] = value
+	}
 	params["application_name"] = opts.ApplicationName
 	if opts.ApplicationName == "" {
 		params["application_name"] = "netraven/" + opts.Schema

@@ -44,8 +44,10 @@ func gitstoreCommand() *cobra.Command {
 			for _, s := range done.Originals {
 				originals += s.Records
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Restored %s: commit %s of %s, %d packs, %d originals.\nThe next serve indexes them.\n", done.Repository, done.Head,
-				done.MadeAt.Local().Format("2006-01-02 15:04:05"), len(done.Packs), originals)
+			for i, r := range done.Repositories {
+				fmt.Fprintf(cmd.OutOrStdout(), "Restored %s: commit %s, %d packs.\n", done.Folders[i], r.Head, len(r.Packs))
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "The mirror is of %s and has %d originals. The next serve indexes them.\n", done.MadeAt.Local().Format("2006-01-02 15:04:05"), originals)
 			return nil
 		},
 	}

@@ -131,7 +131,10 @@ func showErased(w io.Writer, e *gitstore.Erased, asJSON bool) error {
 	}
 	fmt.Fprintf(w, "%s: %d texts in %d of %d commits, %d texts kept apart.\n", verb, e.Texts, e.Affected, e.Commits, e.Suspects)
 	if e.Rewritten > 0 {
-		fmt.Fprintf(w, "%d commits have other names now; the branch is at %s instead of %s.\nClones and remotes still have the old ones: make them anew.\n", e.Rewritten, e.NewHead, e.OldHead)
+		fmt.Fprintf(w, "%d commits have other names now. Clones and remotes still have the old ones: make them anew.\n", e.Rewritten)
+		for _, r := range e.Repositories {
+			fmt.Fprintf(w, "  %s is at %s instead of %s\n", r.Name, r.NewHead, r.OldHead)
+		}
 	}
 	if len(e.Newest) > 0 {
 		fmt.Fprintf(w, "The newest text holds it, so the next backup brings it back unless a rule of the platform's page masks it by then:\n  %s\n", strings.Join(e.Newest, "\n  "))

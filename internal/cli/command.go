@@ -28,7 +28,7 @@ func Commands() []*cobra.Command {
 		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.passwordCommand(),
 		a.deviceCommand(), a.siteCommand(), a.tagCommand(), a.credentialCommand(), a.platformCommand(),
 		a.backupCommand(), a.commandCommand(), a.runCommand(), a.jobCommand(), a.scheduleCommand(),
-		a.configCommand(), a.gatewayCommand(), a.userCommand(), a.retentionCommand(), versionCommand(),
+		a.configCommand(), a.gatewayCommand(), a.userCommand(), a.retentionCommand(), a.remoteCommand(), versionCommand(),
 	}
 	for _, c := range all {
 		a.attach(c)

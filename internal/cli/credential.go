@@ -55,22 +55,26 @@ func (a *app) credentialForm(c *cobra.Command) *form {
 	return f
 }
 
-// credentialSecrets are the ways that secrets come in. None of them is an argument: arguments stay in the shell's history and are seen in ps.
-type credentialSecrets struct {
-	ask  map[string]*bool
-	file map[string]*string
+// secretFlags are the ways that secrets come in. None of them is an argument: arguments stay in the shell's history and are seen in ps.
+type secretFlags struct {
+	fields []secretField
+	ask    map[string]*bool
+	file   map[string]*string
 }
 
-// secretFields are asked for in this order.
-var secretFields = []struct{ field, flag, label string }{
+type secretField struct{ field, flag, label string }
+
+// credentialSecrets are asked for in this order.
+var credentialSecrets = []secretField{
 	{"password", "password", "Password"},
 	{"passphrase", "passphrase", "Passphrase of the private key"},
 	{"enable_secret", "enable-secret", "Enable secret"},
 }
 
-func newCredentialSecrets(c *cobra.Command) credentialSecrets {
-	s := credentialSecrets{ask: map[string]*bool{}, file: map[string]*string{}}
-	for _, f := range secretFields {
+// newSecretFlags are those of some fields and of a private key.
+func newSecretFlags(c *cobra.Command, of []secretField) secretFlags {
+	s := secretFlags{fields: of, ask: map[string]*bool{}, file: map[string]*string{}}
+	for _, f := range of {
 		s.ask[f.field] = c.Flags().Bool("ask-"+f.flag, false, "ask for the "+f.flag+"; without a terminal it is the next line of standard input")
 		s.file[f.field] = c.Flags().String(f.flag+"-file", "", "file with the "+f.flag+" (- is standard input)")
 	}
@@ -78,8 +82,8 @@ func newCredentialSecrets(c *cobra.Command) credentialSecrets {
 	return s
 }
 
-// read puts the secrets into a request's body. A new credential without any is asked for its password.
-func (a *app) readSecrets(cmd *cobra.Command, s credentialSecrets, body fieldMap, isNew bool) error {
+// readSecrets puts the secrets into a request's body. Something new without any is asked for its password.
+func (a *app) readSecrets(cmd *cobra.Command, s secretFlags, body fieldMap, isNew bool) error {
 	some := false
 	for field, path := range s.file {
 		if *path == "" {
@@ -94,7 +98,7 @@ func (a *app) readSecrets(cmd *cobra.Command, s credentialSecrets, body fieldMap
 		}
 		body[field], some = v.Reveal(), some || field == "private_key" || field == "password"
 	}
-	for _, f := range secretFields {
+	for _, f := range s.fields {
 		wanted := *s.ask[f.field] || (f.field == "password" && isNew && !some)
 		if !wanted {
 			continue
@@ -115,7 +119,7 @@ func (a *app) credentialAddCommand() *cobra.Command {
 			"private key or a password comes from a file.",
 		Example: "  netraven credential add lab --username backup --tag default\n  netraven credential add keys --username backup --private-key-file id_ed25519 --tag core",
 	}
-	f, s := a.credentialForm(c), newCredentialSecrets(c)
+	f, s := a.credentialForm(c), newSecretFlags(c, credentialSecrets)
 	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
 		body, err := f.body()
 		if err != nil {
@@ -135,7 +139,7 @@ func (a *app) credentialSetCommand(complete source) *cobra.Command {
 		Use: "set CREDENTIAL", Short: "Change a credential; a changed secret is on probation until a login works", ValidArgsFunction: a.complete(0, complete),
 		Example: "  netraven credential set lab --ask-password",
 	}
-	f, s := a.credentialForm(c).text("name", "name", "new name"), newCredentialSecrets(c)
+	f, s := a.credentialForm(c).text("name", "name", "new name"), newSecretFlags(c, credentialSecrets)
 	c.RunE = a.with(func(cmd *cobra.Command, c *client, args []string) error {
 		body, err := f.body()
 		if err != nil {

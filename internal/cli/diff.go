@@ -16,11 +16,12 @@ import (
 func (a *app) configDiffCommand() *cobra.Command {
 	var artifact string
 	var from, to int32
+	var view diffView
 	c := &cobra.Command{
 		Use: "diff DEVICE|REVISION [DEVICE|REVISION]", Short: "Show what changed, as a unified diff",
 		Long: "Show what changed between two revisions of a device (its last change, unless --from and --to number others), between two revisions by id,\n" +
 			"or between the newest configurations of two devices. One revision by id is compared with the one before it, a suspect with the current one.",
-		Example: "  netraven config diff core1\n  netraven config diff core1 --from 3 --to 7\n  netraven config diff core1 core2\n" +
+		Example: "  netraven config diff core1\n  netraven config diff core1 --from 3 --to 7\n  netraven config diff core1 core2 --side-by-side\n" +
 			"  netraven config diff 0199c0de-7f2a-7c41-9d6e-2b1f0c5a8e34",
 		ValidArgsFunction: a.complete(-1, deviceNames),
 		RunE: a.with(func(cmd *cobra.Command, c *client, args []string) error {
@@ -39,9 +40,11 @@ func (a *app) configDiffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printDiff(cmd, c, older, newer)
+			return a.printDiff(cmd, c, older, newer, view)
 		}),
 	}
+	c.Flags().Int32VarP(&view.context, "context", "U", 3, "lines to show around each change")
+	c.Flags().BoolVarP(&view.besides, "side-by-side", "y", false, "both sides beside each other")
 	c.Flags().StringVar(&artifact, "artifact", "", "which artifact of the device (default: its configuration)")
 	c.Flags().Int32Var(&from, "from", 0, "number of the older revision (default: the one before --to)")
 	c.Flags().Int32Var(&to, "to", 0, "number of the newer revision (default: the newest)")
@@ -110,23 +113,29 @@ func previous(all []*gitstorev1.Revision, r *gitstorev1.Revision) (*gitstorev1.R
 	return byNumber(all, r.Number-1)
 }
 
-func (a *app) printDiff(cmd *cobra.Command, c *client, older, newer *gitstorev1.Revision) error {
-	query := url.Values{"from": {older.Id}, "to": {newer.Id}, "format": {"text"}}
-	if a.json() {
+// diffView is how a diff is shown.
+type diffView struct {
+	context int32
+	besides bool
+}
+
+func (a *app) printDiff(cmd *cobra.Command, c *client, older, newer *gitstorev1.Revision, view diffView) error {
+	query := url.Values{"from": {older.Id}, "to": {newer.Id}, "format": {"text"}, "context": {number(view.context)}}
+	if a.json() || view.besides {
 		query.Set("format", "json")
 	}
 	text, err := c.bytes(cmd.Context(), request{method: http.MethodGet, path: "/api/v1/diff", query: query, accept: "*/*"})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if a.json() {
+	case a.json():
 		return writeJSON(cmd.OutOrStdout(), text)
-	}
-	if len(text) == 0 {
+	case view.besides:
+		return printBesides(cmd, text)
+	case len(text) == 0:
 		say(cmd, "No difference.")
 		return nil
-	}
-	if isTerminal(cmd.OutOrStdout()) {
+	case isTerminal(cmd.OutOrStdout()):
 		_, err = fmt.Fprint(cmd.OutOrStdout(), coloured(safeLines(string(text))))
 		return err
 	}

@@ -198,6 +198,9 @@ func (f *fakeSites) CreateSite(_ context.Context, r *inventoryv1.CreateSiteReque
 	if r.Site.GatewayId == "" {
 		r.Site.GatewayId = wellknown.LocalGatewayID
 	}
+	if r.Site.Repository == "" {
+		r.Site.Repository = wellknown.Repository
+	}
 	return create(f.sites, r.Site)
 }
 

@@ -272,8 +272,12 @@ func (f *fakeRevisions) GetBlame(ctx context.Context, r *gitstorev1.GetBlameRequ
 func (f *fakeRevisions) GetDiff(_ context.Context, r *gitstorev1.GetDiffRequest) (*httpbody.HttpBody, error) {
 	from, to := r.From[len(r.From)-1:], r.To[len(r.To)-1:]
 	d := &gitstorev1.Diff{From: r.From, To: r.To, Unified: "--- a\n+++ b\n@@ -2 +2 @@\n-revision " + from + "\n+revision " + to + "\n", LinesAdded: 1, LinesRemoved: 1}
+	d.Hunks = []*gitstorev1.Diff_Hunk{{OldStart: 1, OldLines: 3, NewStart: 1, NewLines: 4, Lines: []*gitstorev1.Diff_Line{
+		{Side: gitstorev1.Diff_Line_BOTH, Text: "hostname core1"}, {Side: gitstorev1.Diff_Line_OLD, Text: "revision " + from}, {Side: gitstorev1.Diff_Line_NEW, Text: "revision " + to},
+		{Side: gitstorev1.Diff_Line_NEW, Text: "\tbanner \x1b[31m"}, {Side: gitstorev1.Diff_Line_BOTH, Text: fmt.Sprint("context ", r.GetContext())},
+	}}}
 	if from == to {
-		d.Unified = ""
+		d.Unified, d.Hunks = "", nil
 	}
 	if r.Format != "json" {
 		return &httpbody.HttpBody{ContentType: "text/x-diff", Data: []byte(d.Unified)}, nil

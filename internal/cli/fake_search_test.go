@@ -23,6 +23,12 @@ type fakeSearch struct {
 const fakeLines = 10
 
 func (f *fakeSearch) SearchConfigs(_ context.Context, r *gitstorev1.SearchConfigsRequest) (*gitstorev1.SearchConfigsResponse, error) {
+	if r.Secret != "" { // which is in line 3 only
+		if r.Secret != "public" {
+			return &gitstorev1.SearchConfigsResponse{}, nil
+		}
+		r.Q = "line 3"
+	}
 	pattern := regexp.QuoteMeta(r.Q)
 	if r.Regex {
 		pattern = r.Q
@@ -40,7 +46,13 @@ func (f *fakeSearch) SearchConfigs(_ context.Context, r *gitstorev1.SearchConfig
 	}
 	var all []*gitstorev1.Hit
 	for _, d := range devices {
-		all = append(all, fakeHits(d, re, int(r.Context))...)
+		hits := fakeHits(d, re, int(r.Context))
+		for _, h := range hits {
+			if r.History {
+				h.Number, h.Presence = 7, fakePresence(h, r)
+			}
+		}
+		all = append(all, hits...)
 	}
 	turn, _ := strconv.Atoi(r.PageToken) // every second turn has hits
 	out := &gitstorev1.SearchConfigsResponse{}
@@ -71,4 +83,13 @@ func fakeHits(d *inventoryv1.Device, re *regexp.Regexp, around int) (hits []*git
 		hits = append(hits, h)
 	}
 	return hits
+}
+
+// fakePresence is that of a line in revisions 1 to 7: it came when the search begins, and even ones are gone when it ends.
+func fakePresence(h *gitstorev1.Hit, r *gitstorev1.SearchConfigsRequest) *gitstorev1.Presence {
+	p := &gitstorev1.Presence{FirstNumber: 1, FirstAt: r.Since}
+	if h.Line%2 == 0 {
+		p.GoneAt, p.DeviceDeletedAt = r.Until, r.Until
+	}
+	return p
 }

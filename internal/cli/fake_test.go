@@ -27,6 +27,7 @@ const adminPassword = "correct horse battery"
 // house is small fakes of the services. In front of them are the real interceptors, the real tokens and the real REST front.
 type house struct {
 	users, devices, sites, gateways, credentials, jobs, schedules *shelf
+	remotes                                                       *shelf
 	agents                                                        *shelf
 
 	auth *fakeAuth
@@ -62,7 +63,7 @@ func newHouse(key ed25519.PrivateKey) *house {
 	h := &house{
 		users: newShelf("user", "username"), devices: newShelf("device", "name"), sites: newShelf("site", "name"),
 		gateways: newShelf("gateway", "name"), credentials: newShelf("credential", "name"), jobs: newShelf("job", "name"),
-		schedules: newShelf("schedule", "name"), agents: newShelf("agent", "name"),
+		schedules: newShelf("schedule", "name"), agents: newShelf("agent", "name"), remotes: newShelf("remote", "name"),
 	}
 	h.auth = newFakeAuth(h, key)
 	h.runs = newFakeRuns(h)
@@ -84,6 +85,7 @@ func (h *house) register(r grpc.ServiceRegistrar) {
 	schedulerv1.RegisterScheduleServiceServer(r, &fakeSchedules{house: h})
 	gitstorev1.RegisterRevisionServiceServer(r, &fakeRevisions{house: h})
 	gitstorev1.RegisterSearchServiceServer(r, &fakeSearch{house: h})
+	gitstorev1.RegisterRemoteServiceServer(r, &fakeRemotes{house: h})
 	hubv1.RegisterAgentServiceServer(r, &fakeAgents{house: h})
 }
 

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	hubv1 "github.com/netraven/netraven/gen/go/netraven/hub/v1"
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
@@ -33,6 +34,7 @@ var (
 	jobNoun        = noun{"job", "/api/v1/jobs", "job"}
 	scheduleNoun   = noun{"schedule", "/api/v1/schedules", "schedule"}
 	userNoun       = noun{"user", "/api/v1/users", "user"}
+	remoteNoun     = noun{"remote", "/api/v1/remotes", "remote"}
 )
 
 // of is the path of one thing, below the noun's.
@@ -150,6 +152,10 @@ func (c *client) scheduleID(ctx context.Context, arg string) (string, error) {
 
 func (c *client) userID(ctx context.Context, arg string) (string, error) {
 	return idOf[authv1.User](ctx, c, userNoun, arg)
+}
+
+func (c *client) remoteID(ctx context.Context, arg string) (string, error) {
+	return idOf[gitstorev1.Remote](ctx, c, remoteNoun, arg)
 }
 
 func (c *client) agentID(ctx context.Context, arg string) (string, error) {

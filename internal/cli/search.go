@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/url"
-	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	"github.com/netraven/netraven/internal/secret"
 )
 
 const searchPath = "/api/v1/configs:search"
@@ -23,21 +23,32 @@ type searchFlags struct {
 	devices, sites    []string
 	platforms, tags   []string
 	artifact          string
+	history           bool
+	since, until      string
+	secret            bool
+	secretFile        string
 }
 
 func (a *app) configSearchCommand() *cobra.Command {
 	var f searchFlags
 	c := &cobra.Command{
-		Use: "search PATTERN", Short: "Find lines in the newest configurations of all devices",
+		Use: "search [PATTERN]", Short: "Find lines in the configurations of all devices, as they are or as they were",
 		Long: "Find lines in the newest configurations of all devices, as text or, with --regex, as an expression (RE2 syntax, within one line). Masked\n" +
-			"texts are searched: a secret is found by its tag, such as '<secret:9c1f'. Hits are printed as DEVICE:ARTIFACT:LINE:TEXT, lines around them\n" +
-			"with - in place of the last two colons. Exit code 1: nothing was found.",
+			"texts are searched: a secret is found by its tag, such as '<secret:9c1f', or by its value with --secret or --secret-file, which need the\n" +
+			"permission config.read_secret and are written to the audit trail; with these PATTERN is not needed. Hits are printed as\n" +
+			"DEVICE:ARTIFACT:LINE:TEXT, lines around them with - in place of the last two colons. With --history all revisions are searched, and each\n" +
+			"line is printed with the time from which it was there and the time since when it is not (-: it is still there). Exit code 1: nothing was\n" +
+			"found.",
+		Example: "  netraven config search 10.17.233.4\n  netraven config search --history --since 2026-01-01 'ip address 10.9.9.9'\n  netraven config search --secret",
 		RunE: a.with(func(cmd *cobra.Command, c *client, args []string) error {
-			query, err := f.query(cmd.Context(), c, args[0])
+			body, err := f.body(cmd.Context(), c, args)
 			if err != nil {
 				return err
 			}
-			return a.search(cmd, c, query, f.limit)
+			if err := a.searchedSecret(cmd, f, body); err != nil {
+				return err
+			}
+			return a.search(cmd, c, body, f.limit)
 		}),
 	}
 	flags := c.Flags()
@@ -50,11 +61,20 @@ func (a *app) configSearchCommand() *cobra.Command {
 	flags.StringSliceVar(&f.platforms, "platform", nil, "only devices of these platforms")
 	flags.StringSliceVar(&f.tags, "tag", nil, "only devices with one of these tags")
 	flags.StringVar(&f.artifact, "artifact", "", "only this artifact, such as running.cfg")
+	flags.BoolVar(&f.history, "history", false, "search all revisions, of deleted devices too")
+	flags.StringVar(&f.since, "since", "", "with the history: lines that were there at this time or later (2026-05-01, or 2026-05-01T03:00:00Z)")
+	flags.StringVar(&f.until, "until", "", "with the history: lines that were there before this time")
+	flags.BoolVar(&f.secret, "secret", false, "ask for a secret, and find only lines that have it; without a terminal it is the next line of standard input")
+	flags.StringVar(&f.secretFile, "secret-file", "", "file with that secret (- is standard input)")
+	c.MarkFlagsMutuallyExclusive("secret", "secret-file")
 	_ = c.RegisterFlagCompletionFunc("device", a.complete(0, deviceNames))
 	return c
 }
 
-func (f *searchFlags) query(ctx context.Context, c *client, pattern string) (url.Values, error) {
+func (f *searchFlags) body(ctx context.Context, c *client, args []string) (fieldMap, error) {
+	if len(args) == 0 && !f.secret && f.secretFile == "" {
+		return nil, errors.New("say what to look for: PATTERN, --secret or --secret-file")
+	}
 	devices, err := each(ctx, f.devices, c.deviceID)
 	if err != nil {
 		return nil, err
@@ -63,29 +83,72 @@ func (f *searchFlags) query(ctx context.Context, c *client, pattern string) (url
 	if err != nil {
 		return nil, err
 	}
-	q := url.Values{"q": {pattern}, "device_ids": devices, "site_ids": sites, "platforms": f.platforms, "tags": f.tags}
-	for name, value := range map[string]string{"artifact": f.artifact, "context": strconv.Itoa(f.context), "regex": strconv.FormatBool(f.regex),
-		"ignore_case": strconv.FormatBool(f.ignoreCase)} {
-		q.Set(name, value)
+	body := fieldMap{"q": strings.Join(args, ""), "regex": f.regex, "ignore_case": f.ignoreCase, "context": f.context, "device_ids": devices, "site_ids": sites,
+		"platforms": f.platforms, "tags": f.tags, "artifact": f.artifact, "history": f.history || f.since != "" || f.until != ""}
+	for name, text := range map[string]string{"since": f.since, "until": f.until} {
+		if text == "" {
+			continue
+		}
+		if body[name], err = moment(name, text); err != nil {
+			return nil, err
+		}
 	}
-	return q, nil
+	return body, nil
 }
 
-// search prints hits as they come, page by page, until all is searched or limit is reached.
-func (a *app) search(cmd *cobra.Command, c *client, query url.Values, limit int) error {
+// moment reads a time that a person gives, in the person's time zone where it says none.
+func moment(flag, text string) (string, error) {
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t.UTC().Format(time.RFC3339), nil
+		}
+	}
+	return "", fmt.Errorf("--%s is a day such as 2026-05-01 or a time such as 2026-05-01T03:00:00Z, not %q", flag, text)
+}
+
+// searchedSecret puts a secret into a search. It is no argument: arguments stay in the shell's history and are seen in ps.
+func (a *app) searchedSecret(cmd *cobra.Command, f searchFlags, body fieldMap) error {
+	var value secret.String
+	var err error
+	switch {
+	case f.secret:
+		value, err = a.askSecret(cmd, "Secret to look for")
+	case f.secretFile != "":
+		value, err = a.secretFile(cmd, f.secretFile)
+	default:
+		return nil
+	}
+	if err == nil && value.Reveal() == "" {
+		err = errors.New("the secret is empty")
+	}
+	body["secret"] = value.Reveal()
+	return err
+}
+
+// printer prints hits as they come; after(nil) is the end.
+type printer interface {
+	print(hits []*gitstorev1.Hit)
+	after(next *gitstorev1.Hit)
+}
+
+// search prints hits as they come, page by page, until all is searched or limit is reached. The body of a POST takes them: what is in it is in no proxy's log.
+func (a *app) search(cmd *cobra.Command, c *client, body fieldMap, limit int) error {
 	merged := struct {
 		Items []json.RawMessage `json:"items"`
 		Next  string            `json:"next_page_token"`
 	}{Items: []json.RawMessage{}}
-	p := hitPrinter{out: cmd.OutOrStdout(), around: query.Get("context") != "0"}
+	var p printer = &hitPrinter{out: cmd.OutOrStdout(), around: body["context"] != 0}
+	if body["history"] == true {
+		p = &presencePrinter{out: cmd.OutOrStdout()}
+	}
 	found, unreadable := 0, int32(0)
 	for {
-		query.Set("page_size", strconv.Itoa(pageSize))
+		body["page_size"] = pageSize
 		if limit > 0 {
-			query.Set("page_size", strconv.Itoa(min(pageSize, limit-found)))
+			body["page_size"] = min(pageSize, limit-found)
 		}
 		answer := &gitstorev1.SearchConfigsResponse{}
-		raw, err := c.get(cmd.Context(), searchPath, query, answer)
+		raw, err := c.post(cmd.Context(), searchPath, body, answer)
 		if err != nil {
 			return err
 		}
@@ -103,10 +166,10 @@ func (a *app) search(cmd *cobra.Command, c *client, query url.Values, limit int)
 		if answer.NextPageToken == "" || limit > 0 && found >= limit {
 			break
 		}
-		if answer.NextPageToken == query.Get("page_token") {
+		if answer.NextPageToken == body["page_token"] {
 			return errors.New("the server's list of hits does not end")
 		}
-		query.Set("page_token", answer.NextPageToken)
+		body["page_token"] = answer.NextPageToken
 	}
 	p.after(nil)
 	if unreadable > 0 {
@@ -124,56 +187,4 @@ func (a *app) search(cmd *cobra.Command, c *client, query url.Values, limit int)
 		return outcome(ExitFailure)
 	}
 	return nil
-}
-
-// hitPrinter prints hits as grep does: files one after the other, and a line between parts that do not touch.
-type hitPrinter struct {
-	out    io.Writer
-	around bool
-	// last waits for the next one: the lines after it may be hits themselves.
-	last *gitstorev1.Hit
-	// file and line are of what was printed last.
-	file string
-	line int32
-}
-
-func (p *hitPrinter) print(hits []*gitstorev1.Hit) {
-	for _, h := range hits {
-		p.after(h)
-		file := safe(h.DeviceName) + ":" + safe(h.Artifact)
-		first := h.Line - int32(len(h.Before))
-		if p.around && p.file != "" && (file != p.file || first > p.line+1) {
-			fmt.Fprintln(p.out, "--")
-		}
-		if file != p.file {
-			p.file, p.line = file, 0
-		}
-		p.lines("-", first, h.Before)
-		p.lines(":", h.Line, []string{h.Text})
-		p.last = h
-	}
-}
-
-// after prints what follows the last hit, up to the next one.
-func (p *hitPrinter) after(next *gitstorev1.Hit) {
-	h := p.last
-	if h == nil {
-		return
-	}
-	after := h.After
-	if next != nil && next.DeviceId == h.DeviceId && next.Artifact == h.Artifact && next.Line > h.Line {
-		after = after[:min(len(after), int(next.Line-h.Line)-1)]
-	}
-	p.lines("-", h.Line+1, after)
-	p.last = nil
-}
-
-// lines prints those that were not printed yet.
-func (p *hitPrinter) lines(mark string, first int32, all []string) {
-	for i, text := range all {
-		if n := first + int32(i); n > p.line {
-			fmt.Fprintf(p.out, "%s%s%d%s%s\n", p.file, mark, n, mark, safe(text))
-			p.line = n
-		}
-	}
 }

@@ -20,9 +20,9 @@ func (a *app) siteCommand() *cobra.Command {
 				return writeJSON(cmd.OutOrStdout(), all.raw)
 			}
 			gatewayName := names[inventoryv1.Gateway](cmd.Context(), c, gatewayNoun)
-			t := newTable("NAME", "GATEWAY", "ID")
+			t := newTable("NAME", "GATEWAY", "REPOSITORY", "ID")
 			for _, s := range all.items {
-				t.add(s.Name, gatewayName(s.GatewayId), s.Id)
+				t.add(s.Name, gatewayName(s.GatewayId), s.Repository, s.Id)
 			}
 			return t.write(cmd.OutOrStdout())
 		}),
@@ -45,6 +45,7 @@ func (a *app) siteCommand() *cobra.Command {
 func (a *app) siteForm(c *cobra.Command) *form {
 	f := newForm(c).ref("gateway", "gateway_id", "gateway that its devices are reached through (default: local)", a.resolve(c, (*client).gatewayID)).
 		ref("jump-host", "jump_host_id", "device that its other devices are reached through", a.resolve(c, (*client).deviceID)).
+		text("repository", "repository", "git repository of its configurations (default: configs)").
 		file("host-key-ca-file", "host_key_ca", "file with the public keys that sign host certificates of its devices")
 	a.completeFlag(c, "gateway", namesOf[inventoryv1.Gateway](gatewayNoun.path))
 	a.completeFlag(c, "jump-host", deviceNames)

@@ -1,4 +1,4 @@
-// Package wellknown holds what several packages must agree on: the ids of rows that exist from the first start, and the name of what is done at a jump
+// Package wellknown holds what several packages must agree on: the ids of rows that exist from the first start, names of git repositories, and the name of what is done at a jump
 // host.
 package wellknown
 

@@ -47,7 +47,7 @@ func New(d Deps) (*Service, error) {
 			inventoryv1.RegisterGatewayServiceHandler, inventoryv1.RegisterTagServiceHandler, inventoryv1.RegisterPlatformServiceHandler}},
 		{"job", d.Job, []registerFunc{jobv1.RegisterRunServiceHandler, jobv1.RegisterJobServiceHandler}},
 		{"scheduler", d.Scheduler, []registerFunc{schedulerv1.RegisterScheduleServiceHandler}},
-		{"gitstore", d.Gitstore, []registerFunc{gitstorev1.RegisterRevisionServiceHandler, gitstorev1.RegisterSearchServiceHandler}},
+		{"gitstore", d.Gitstore, []registerFunc{gitstorev1.RegisterRevisionServiceHandler, gitstorev1.RegisterSearchServiceHandler, gitstorev1.RegisterRemoteServiceHandler}},
 		{"hub", d.Hub, []registerFunc{hubv1.RegisterAgentServiceHandler}},
 	} {
 		if r.conn == nil {

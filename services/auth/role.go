@@ -21,7 +21,7 @@ var builtinRoles = []*authv1.Role{
 			"inventory.tag.read", "inventory.platform.read",
 			"job.job.read", "job.job.write", "job.run.read", "job.run.create", "job.run.cancel", "job.transcript.read",
 			"scheduler.schedule.read", "scheduler.schedule.write",
-			"gitstore.revision.read", "gitstore.revision.accept", "hub.agent.read", "vault.credential.read",
+			"gitstore.revision.read", "gitstore.revision.accept", "gitstore.remote.read", "hub.agent.read", "vault.credential.read",
 		},
 	},
 	{
@@ -30,7 +30,7 @@ var builtinRoles = []*authv1.Role{
 		Permissions: []string{
 			"inventory.device.read", "inventory.site.read", "inventory.tag.read", "inventory.gateway.read", "inventory.platform.read",
 			"job.job.read", "job.run.read", "job.transcript.read", "scheduler.schedule.read",
-			"gitstore.revision.read", "hub.agent.read", "vault.credential.read",
+			"gitstore.revision.read", "gitstore.remote.read", "hub.agent.read", "vault.credential.read",
 		},
 	},
 }

@@ -47,15 +47,15 @@ func (s *Service) accept(ctx context.Context, id uuid.UUID) error {
 	}
 	w := acceptedWrite(*kept, now[kept.DeviceID][kept.Artifact])
 	w.acceptedBy = authn.FromContext(ctx).Name()
-	batch, err := s.writePack(ctx, &plan{writes: []*write{w}})
+	packs, err := s.writePacks(ctx, &plan{writes: []*write{w}})
 	if err != nil {
 		return err
 	}
-	if err := s.store.recordAccepted(ctx, w, *kept, batch); err != nil {
+	if err := s.store.recordAccepted(ctx, w, *kept, packs); err != nil {
 		return err
 	}
-	s.mirror.changed()
-	return s.moveRef(ctx, batch)
+	s.committed()
+	return s.moveRefs(ctx, packs)
 }
 
 // acceptedWrite is the suspect as a write that lies where its artifact lies now: it was compared with it, so there is one.
@@ -67,5 +67,5 @@ func acceptedWrite(kept gitstoresql.GetSuspectRow, old gitstoresql.Artifact) *wr
 	}
 	item := &item{RunId: kept.RunID.String(), TaskId: kept.TaskID.String(), Fence: kept.FirstFence, DeviceId: kept.DeviceID.String(),
 		DeviceName: path.Base(path.Dir(old.Path)), CollectedAt: timestamppb.New(kept.CreatedAt)}
-	return &write{attempt: &attempt{in: item, device: kept.DeviceID, task: kept.TaskID, run: kept.RunID}, text: t, old: &old, path: old.Path}
+	return &write{attempt: &attempt{in: item, device: kept.DeviceID, task: kept.TaskID, run: kept.RunID}, text: t, old: &old, path: old.Path, repository: old.Repository, stays: true}
 }

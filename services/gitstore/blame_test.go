@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	"github.com/netraven/netraven/internal/errs"
 )
 
 // written is a configuration whose lines tell with which revision they came.
@@ -55,6 +56,14 @@ func TestBlameSaysWithWhichRevisionALineCame(t *testing.T) {
 		sides = append(sides, l.Side+" "+l.Text)
 	}
 	require.Equal(t, []string{"BOTH hostname r1", "BOTH a", "BOTH x", "OLD b", "NEW c", "NEW \ufffd", "BOTH end"}, sides)
+
+	none := int32(0)
+	diff, err = h.viewer.GetDiff(ctx, &gitstorev1.GetDiffRequest{From: all[1].GetId(), To: all[0].GetId(), Context: &none})
+	require.NoError(t, err)
+	require.NotContains(t, string(diff.GetData()), "hostname", "no lines around the change")
+	below := int32(-1)
+	_, err = h.viewer.GetDiff(ctx, &gitstorev1.GetDiffRequest{From: all[1].GetId(), To: all[0].GetId(), Context: &below})
+	require.Equal(t, "FIELD_INVALID", errs.Reason(err))
 }
 
 func TestBlameReadsOnlyAsFarBackAsItMust(t *testing.T) {

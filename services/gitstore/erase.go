@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -45,21 +45,28 @@ type Erased struct {
 	Texts    int `json:"texts"`
 	Suspects int `json:"suspects"`
 	// Newest are the artifacts whose newest text holds it, as DEVICE-ID/ARTIFACT: the next backup brings it back unless a rule masks it by then.
-	Newest  []string `json:"newest"`
-	OldHead string   `json:"old_head"`
-	NewHead string   `json:"new_head"`
+	Newest []string `json:"newest"`
+	// Repositories are those that were made again.
+	Repositories []ErasedHead `json:"repositories"`
+}
+
+// ErasedHead says where the branch of a repository was and is, hex.
+type ErasedHead struct {
+	Name    string `json:"name"`
+	OldHead string `json:"old_head"`
+	NewHead string `json:"new_head"`
 }
 
 // minErased is the shortest text that is erased: shorter ones stand everywhere.
 const minErased = 4
 
-// ErrNothingLeft says that no commit would remain.
-var ErrNothingLeft = errors.New("nothing would be left of the history: remove the folder of the repository, and start with a new database, instead")
-
-// Erase makes the history again without something, from the first commit on that has it. The order: new packs; one transaction that moves the head and the index; the branch; away with
-// all that is old. Killed or failed before the transaction, nothing has happened; after it, the next Erase or New goes on. Of the
-// dependencies it needs Pool. Nobody else may use repository and database meanwhile. It blocks for long.
+// Erase makes the history again without something: each repository that has it, from its first commit on that does. The order: new packs; one transaction that moves all heads and the
+// index; the branches; away with all that is old. Killed or failed before the transaction, nothing has happened; after it, the next Erase or New goes on. Of the
+// dependencies it needs Pool. Nobody else may use repositories and database meanwhile. It blocks for long.
 func Erase(ctx context.Context, cfg EraseConfig, d Deps) (*Erased, error) {
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}
@@ -72,16 +79,19 @@ func Erase(ctx context.Context, cfg EraseConfig, d Deps) (*Erased, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	r, err := repo.Open(filepath.Join(cfg.Dir, repository+".git"), repo.Options{})
-	if err != nil {
+	e := &eraser{cfg: cfg, store: newStore(d.Pool), now: d.Now, devices: []uuid.UUID{}, changed: map[repo.Hash]changedText{}, clean: map[repo.Hash]bool{}, parts: map[string]*erasedPart{}}
+	var err error
+	if e.repos, err = openRepositories(ctx, e.store, cfg.Dir, d.Log); err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // closing only lets go
-	e := &eraser{cfg: cfg, repo: r, store: newStore(d.Pool), now: d.Now, devices: []uuid.UUID{}, changed: map[repo.Hash]changedText{}, clean: map[repo.Hash]bool{}}
+	defer e.repos.close() //nolint:errcheck // closing only lets go
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}
 	if err := e.scan(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.newest(ctx); err != nil {
 		return nil, err
 	}
 	if err := e.mustOwnTexts(ctx); err != nil {
@@ -121,34 +131,27 @@ func (c EraseConfig) validate() error {
 
 // open checks that history and database belong together, goes on with what broke off, and finds the devices.
 func (e *eraser) open(ctx context.Context) error {
-	err := finishErase(ctx, e.repo, e.store, e.cfg.Dir, e.now(), e.cfg.broken)
+	if err := finishErase(ctx, e.repos, e.store, e.cfg.Dir, e.now(), e.cfg.broken); err != nil {
+		return err
+	}
+	heads, _, err := e.store.heads(ctx)
 	if err != nil {
 		return err
 	}
-	if e.head, err = e.store.head(ctx); err != nil {
-		return err
+	for _, in := range e.repos.all() {
+		p := &erasedPart{in: in, head: heads[in.name], holds: map[repo.Hash]bool{}}
+		if err := p.mustBeWhole(ctx); err != nil {
+			return err
+		}
+		e.parts[in.name] = p
 	}
-	ref, err := e.repo.Head()
-	if err != nil {
-		return err
-	}
-	if ref != e.head || e.head.IsZero() {
-		return fmt.Errorf("the branch is at %q, the database at %q: start serve once, which brings them together, and stop it", headText(ref), headText(e.head))
-	}
-	others, err := e.repo.OtherRefs(ctx)
-	if err != nil {
-		return err
-	}
-	if len(others) > 0 {
-		return fmt.Errorf("the repository has refs that somebody made by hand, and they keep what is erased: remove %s first", strings.Join(others, ", "))
-	}
-	e.out = Erased{DryRun: e.cfg.DryRun, OldHead: headText(e.head), NewHead: headText(e.head), Newest: []string{}}
+	e.out = Erased{DryRun: e.cfg.DryRun, Newest: []string{}, Repositories: []ErasedHead{}}
 	return e.choose(ctx)
 }
 
 // carryOut does what scan has found.
 func (e *eraser) carryOut(ctx context.Context) error {
-	made, err := e.rewrite(ctx)
+	affected, err := e.rewriteAll(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,7 +162,7 @@ func (e *eraser) carryOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows.id, rows.at, rows.old, rows.made, rows.whole = uuid.Must(uuid.NewV7()), e.now(), e.head, made, e.cfg.Whole
+	rows.at, rows.parts, rows.whole = e.now(), affected, e.cfg.Whole
 	rows.dropOriginals, rows.devices = len(e.cfg.Revisions) > 0, e.devices
 	if err := e.store.recordErasure(ctx, rows); err != nil {
 		return err
@@ -167,7 +170,10 @@ func (e *eraser) carryOut(ctx context.Context) error {
 	if err := e.cfg.broken("database"); err != nil {
 		return err
 	}
-	e.out.Rewritten, e.out.NewHead = len(made.Commits), headText(made.Head)
+	for _, p := range affected {
+		e.out.Rewritten += len(p.made.Commits)
+		e.out.Repositories = append(e.out.Repositories, ErasedHead{Name: p.in.name, OldHead: headText(p.head), NewHead: headText(p.made.Head)})
+	}
 	e.cfg.Progress("packs are written", 0, 0)
-	return finishErase(ctx, e.repo, e.store, e.cfg.Dir, e.now(), e.cfg.broken)
+	return finishErase(ctx, e.repos, e.store, e.cfg.Dir, e.now(), e.cfg.broken)
 }

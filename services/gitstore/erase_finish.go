@@ -15,35 +15,40 @@ import (
 )
 
 // errPurge says that the old history is still on disk, though nothing names it any more.
-var errPurge = errors.New("what was erased is still in the repository's folder; it goes with the next start")
+var errPurge = errors.New("what was erased is still in a repository's folder; it goes with the next start")
 
-// finishErase lets branch, packs and search index follow an erasure that the database has. Nothing to do is fine; it may be repeated, and goes on where it broke off.
-func finishErase(ctx context.Context, r *repo.Repo, s *store, dir string, now time.Time, broken func(step string) error) error {
-	row, err := s.unfinishedErasure(ctx)
-	if row == nil || err != nil {
+// finishErase lets branches, packs and search index follow an erasure that the database has. Nothing to do is fine; it may be repeated, and goes on where it broke off.
+func finishErase(ctx context.Context, repos *repositories, s *store, dir string, now time.Time, broken func(step string) error) error {
+	rows, err := s.unfinishedErasures(ctx)
+	if len(rows) == 0 || err != nil {
 		return err
 	}
-	old, err := repo.ParseHash(row.OldHead)
-	if err != nil {
-		return err
+	var made []*bare // again
+	for _, row := range rows {
+		if row.OldHead == row.NewHead {
+			continue
+		}
+		r, err := repos.get(row.Repository)
+		if err != nil {
+			return fmt.Errorf("repository %q: %w", row.Repository, err)
+		}
+		if err := followRewritten(ctx, r, row); err != nil {
+			return fmt.Errorf("an erasure is not finished, and the repository %s is not the one that it was begun with: %w", r.Dir(), err)
+		}
+		if err := broken("ref"); err != nil {
+			return err
+		}
+		made = append(made, r)
 	}
-	next, err := repo.ParseHash(row.NewHead)
-	if err != nil {
-		return err
+	for _, r := range made {
+		if err = r.Purge(ctx); err == nil {
+			err = broken("purge")
+		}
+		if err != nil {
+			return errors.Join(errPurge, err)
+		}
 	}
-	if err := r.ReplaceHead(old, next); err != nil {
-		return fmt.Errorf("an erasure is not finished, and the repository %s is not the one that it was begun with: %w", r.Dir(), err)
-	}
-	if err := broken("ref"); err != nil {
-		return err
-	}
-	err = r.Purge(ctx)
-	if err == nil {
-		err = broken("purge")
-	}
-	if err == nil { // its files hold what the texts held
-		err = os.RemoveAll(filepath.Join(dir, indexFolder))
-	}
+	err = os.RemoveAll(filepath.Join(dir, indexFolder)) // its files hold what the texts held
 	if err == nil {
 		err = s.finishErasures(ctx, now)
 	}
@@ -53,9 +58,33 @@ func finishErase(ctx context.Context, r *repo.Repo, s *store, dir string, now ti
 	return nil
 }
 
+// followRewritten moves a branch to the history that was made again. One that is past that was moved before, and only its purge is left.
+func followRewritten(ctx context.Context, r *bare, row gitstoresql.UnfinishedErasuresRow) error {
+	old, err := repo.ParseHash(row.OldHead)
+	if err != nil {
+		return err
+	}
+	next, err := repo.ParseHash(row.NewHead)
+	if err != nil {
+		return err
+	}
+	at, err := r.Head()
+	if err != nil {
+		return err
+	}
+	if at == old {
+		return r.ReplaceHead(old, next)
+	}
+	past, err := r.LeadsTo(ctx, next, at)
+	if err == nil && !past {
+		err = repo.ErrHeadMoved
+	}
+	return err
+}
+
 // followErasure is finishErase at a start. What is only left over keeps nobody from starting.
 func (s *Service) followErasure(ctx context.Context, dir string) error {
-	err := finishErase(ctx, s.repo, s.store, dir, s.now(), func(string) error { return nil })
+	err := finishErase(ctx, s.repos, s.store, dir, s.now(), func(string) error { return nil })
 	if errors.Is(err, errPurge) {
 		s.log.Error("an erasure is not finished", "err", err)
 		return nil

@@ -3,20 +3,33 @@ package gitstore
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
-// rewrite makes the commits again, durably. Nothing names them yet.
-func (e *eraser) rewrite(ctx context.Context) (*repo.Rewritten, error) {
+// rewriteAll makes the commits of all repositories again that have what is erased, durably. Nothing names them yet.
+func (e *eraser) rewriteAll(ctx context.Context) (affected []*erasedPart, err error) {
+	total, done := 0, 0
+	for _, p := range e.inOrder() {
+		if p.affected > 0 {
+			affected, total = append(affected, p), total+p.commits
+		}
+	}
+	for _, p := range affected {
+		p.made, err = e.rewrite(ctx, p, func(n int) { e.cfg.Progress("rewriting", done+n, total) })
+		if err != nil {
+			return nil, fmt.Errorf("repository %s: %w", p.in.name, err)
+		}
+		done += p.commits
+	}
+	return affected, nil
+}
+
+func (e *eraser) rewrite(ctx context.Context, p *erasedPart, progress func(n int)) (*repo.Rewritten, error) {
 	var digests []string // of the commit that is being made, old and new in turn
-	total := e.out.Commits
-	made, err := e.repo.Rewrite(ctx, e.after, e.head, repo.Rewrite{
+	made, err := p.in.Rewrite(ctx, p.after, p.head, repo.Rewrite{
 		File: func(c *repo.Commit, _ string, blob repo.Hash) (*repo.Replacement, error) {
 			if !e.concerns(c) {
 				return nil, nil //nolint:nilnil // it stays
@@ -24,7 +37,7 @@ func (e *eraser) rewrite(ctx context.Context) (*repo.Rewritten, error) {
 			if e.cfg.Whole {
 				return &repo.Replacement{Removed: true}, nil
 			}
-			content, changes, err := e.text(ctx, blob)
+			content, changes, err := e.text(ctx, p, blob)
 			if !changes || err != nil {
 				return nil, err
 			}
@@ -42,75 +55,12 @@ func (e *eraser) rewrite(ctx context.Context) (*repo.Rewritten, error) {
 			}
 			return mine && e.cfg.Whole, nil
 		},
-		Done: func(n int) { e.cfg.Progress("rewriting", n, total) },
+		Done: progress,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if made.Head.IsZero() {
-		return nil, ErrNothingLeft
-	}
-	return made, e.repo.Complete(ctx, made.Head)
-}
-
-// mustOwnTexts refuses where a text belongs to a device to erase and to one to keep: a device that was made anew under the name and with the text of another one has no commit of its
-// own for it.
-func (e *eraser) mustOwnTexts(ctx context.Context) error {
-	if len(e.devices) == 0 {
-		return nil
-	}
-	err := e.store.eachRevision(ctx, e.devices, func(r gitstoresql.RevisionsInOrderRow) error {
-		h, err := repo.ParseHash(r.Blob)
-		if err != nil {
-			return err
-		}
-		if _, known := e.changed[h]; known {
-			return nil
-		}
-		if _, holds, err := e.text(ctx, h); err != nil || !holds {
-			return err
-		}
-		delete(e.changed, h)
-		return shared(r.DeviceID, r.ID)
-	})
-	if err != nil {
-		return err
-	}
-	others, err := e.store.revisionsElsewhere(ctx, e.changed, e.devices)
-	if err != nil {
-		return err
-	}
-	for _, r := range others {
-		own, err := e.ownCommit(ctx, r.DeviceID, r.CommitHash, r.Blob)
-		if err != nil {
-			return err
-		}
-		if !own {
-			return shared(r.DeviceID, r.ID)
-		}
-	}
-	return nil
-}
-
-func shared(device, revision uuid.UUID) error {
-	return fmt.Errorf("the revision %s of the device %s shares its text and its commit with another device: erase both together", revision, device)
-}
-
-// ownCommit tells whether a revision's commit brought its text.
-func (e *eraser) ownCommit(ctx context.Context, device uuid.UUID, commit, blob string) (bool, error) {
-	h, err := repo.ParseHash(commit)
-	if err != nil {
-		return false, err
-	}
-	c, err := e.repo.Commit(h)
-	if err != nil {
-		return false, err
-	}
-	if o := originOf(c); o == nil || o.device != device {
-		return false, nil
-	}
-	files, err := e.repo.ChangedFiles(ctx, c)
-	return slices.ContainsFunc(files, func(f repo.FileChange) bool { return f.New.String() == blob }), err
+	return made, p.in.Complete(ctx, made.Head)
 }
 
 // rows are what changes in the index: revisions whose text changes, and those that follow one, for their numbers of lines.
@@ -140,7 +90,7 @@ func (e *eraser) rows(ctx context.Context) (*erasedRows, error) {
 			r.Blob = t.blob.String()
 		}
 		if touched {
-			if err := e.addRow(ctx, out, r, last.Blob, author, t.digest, changes); err != nil {
+			if err := e.addRow(ctx, out, r, last, author, t.digest, changes); err != nil {
 				return err
 			}
 		}
@@ -151,15 +101,15 @@ func (e *eraser) rows(ctx context.Context) (*erasedRows, error) {
 }
 
 // addRow measures a text against the one before it, both as they are now.
-func (e *eraser) addRow(ctx context.Context, out *erasedRows, r gitstoresql.RevisionsInOrderRow, before, author, digest string, changes bool) error {
+func (e *eraser) addRow(ctx context.Context, out *erasedRows, r, before gitstoresql.RevisionsInOrderRow, author, digest string, changes bool) error {
 	var old []byte
 	var err error
-	if before != "" {
-		if old, err = e.blob(ctx, before); err != nil {
+	if before.Blob != "" {
+		if old, err = e.repos.blob(ctx, before.Repository, before.Blob); err != nil {
 			return err
 		}
 	}
-	now, err := e.blob(ctx, r.Blob)
+	now, err := e.repos.blob(ctx, r.Repository, r.Blob)
 	if err != nil {
 		return err
 	}
@@ -172,12 +122,4 @@ func (e *eraser) addRow(ctx context.Context, out *erasedRows, r gitstoresql.Revi
 		out.changed = append(out.changed, r.ID)
 	}
 	return nil
-}
-
-func (e *eraser) blob(ctx context.Context, name string) ([]byte, error) {
-	h, err := repo.ParseHash(name)
-	if err != nil {
-		return nil, err
-	}
-	return e.repo.Blob(ctx, h)
 }

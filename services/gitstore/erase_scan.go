@@ -22,10 +22,11 @@ const erasedMark = "<erased>"
 // eraser is one Erase on its way.
 type eraser struct {
 	cfg   EraseConfig
-	repo  *repo.Repo
+	repos *repositories
 	store *store
 	now   func() time.Time
-	head  repo.Hash
+	// parts are all repositories, by name.
+	parts map[string]*erasedPart
 	// devices that are looked at; none: all.
 	devices  []uuid.UUID
 	replacer *strings.Replacer
@@ -34,9 +35,7 @@ type eraser struct {
 	// changed are texts that hold what is erased, clean those that do not.
 	changed map[repo.Hash]changedText
 	clean   map[repo.Hash]bool
-	// after is the last commit that stays as it is.
-	after repo.Hash
-	out   Erased
+	out     Erased
 }
 
 // changedText is what a text becomes.
@@ -94,15 +93,15 @@ func (e *eraser) concerns(c *repo.Commit) bool {
 	return o != nil && slices.Contains(e.devices, o.device)
 }
 
-// text answers what a text becomes; false: it stays.
-func (e *eraser) text(ctx context.Context, blob repo.Hash) (content []byte, changes bool, err error) {
+// text answers what a text of a repository becomes; false: it stays.
+func (e *eraser) text(ctx context.Context, p *erasedPart, blob repo.Hash) (content []byte, changes bool, err error) {
 	if e.clean[blob] {
 		return nil, false, nil
 	}
 	if e.blank != nil && !e.blank[blob] {
 		return nil, false, nil
 	}
-	was, err := e.repo.Blob(ctx, blob)
+	was, err := p.in.Blob(ctx, blob)
 	if err != nil {
 		return nil, false, err
 	}
@@ -121,50 +120,53 @@ func (e *eraser) text(ctx context.Context, blob repo.Hash) (content []byte, chan
 	return content, true, nil
 }
 
-// scan counts, and finds the first commit that must be made again. It reads every text of the devices once.
+// scan counts, and finds the first commit of each repository that must be made again. It reads every text of the devices once in each.
 func (e *eraser) scan(ctx context.Context) error {
-	total := 0
-	for c, err := range e.repo.Log(ctx, repo.Hash{}, e.head) {
-		if err != nil {
-			return err
+	for _, p := range e.inOrder() {
+		if err := e.scanPart(ctx, p); err != nil {
+			return fmt.Errorf("repository %s: %w", p.in.name, err)
 		}
-		total++
-		if total%1000 == 0 {
-			e.cfg.Progress("looking", total, 0)
-		}
-		hit, err := e.holds(ctx, c)
-		if err != nil {
-			return fmt.Errorf("commit %s: %w", c.Hash, err)
-		}
-		if hit {
-			if e.out.Affected == 0 {
-				e.after = c.Parent
-			}
-			e.out.Affected++
-		}
+		e.out.Affected += p.affected
 	}
-	e.cfg.Progress("looking", total, total)
-	e.out.Commits, e.out.Texts = total, len(e.changed)
-	if e.out.Affected == 0 {
-		e.after = e.head
-	}
-	if !e.cfg.Whole {
-		var err error
-		if e.out.Newest, err = e.store.newestOf(ctx, e.changed, e.devices); err != nil {
-			return err
-		}
-	}
+	e.cfg.Progress("looking", e.out.Commits, e.out.Commits)
+	e.out.Texts = len(e.changed)
 	suspects, err := e.suspects(ctx)
 	e.out.Suspects = len(suspects.Ids)
 	return err
 }
 
+func (e *eraser) scanPart(ctx context.Context, p *erasedPart) error {
+	if p.head.IsZero() {
+		return nil
+	}
+	for c, err := range p.in.Log(ctx, repo.Hash{}, p.head) {
+		if err != nil {
+			return err
+		}
+		if e.out.Commits++; e.out.Commits%1000 == 0 {
+			e.cfg.Progress("looking", e.out.Commits, 0)
+		}
+		p.commits++
+		hit, err := e.holds(ctx, p, c)
+		if err != nil {
+			return fmt.Errorf("commit %s: %w", c.Hash, err)
+		}
+		if hit {
+			if p.affected == 0 {
+				p.after = c.Parent
+			}
+			p.affected++
+		}
+	}
+	return nil
+}
+
 // holds tells whether a commit has what is erased.
-func (e *eraser) holds(ctx context.Context, c *repo.Commit) (bool, error) {
+func (e *eraser) holds(ctx context.Context, p *erasedPart, c *repo.Commit) (bool, error) {
 	if !e.concerns(c) {
 		return false, nil
 	}
-	files, err := e.repo.ChangedFiles(ctx, c)
+	files, err := p.in.ChangedFiles(ctx, c)
 	if err != nil {
 		return false, err
 	}
@@ -173,11 +175,13 @@ func (e *eraser) holds(ctx context.Context, c *repo.Commit) (bool, error) {
 		if f.New.IsZero() {
 			continue
 		}
-		_, changes, err := e.text(ctx, f.New)
+		_, changes, err := e.text(ctx, p, f.New)
 		if err != nil {
 			return false, err
 		}
-		hit = hit || changes
+		if changes {
+			hit, p.holds[f.New] = true, true
+		}
 	}
 	return hit, nil
 }
@@ -200,8 +204,9 @@ func (e *eraser) author(a repo.Signature) repo.Signature {
 // matches tells whether a path in git is that of a device as people call it.
 func matches(file string, name string) bool {
 	folder := path.Dir(file)
+	at, _, _ := strings.Cut(folder, "/") // in a crowded site a level lies between the two
 	site, device, both := strings.Cut(name, "/")
-	if both && strings.EqualFold(folder, repo.SafeName(site)+"/"+repo.SafeName(device)) {
+	if both && strings.EqualFold(at+"/"+path.Base(folder), repo.SafeName(site)+"/"+repo.SafeName(device)) {
 		return true
 	}
 	return strings.EqualFold(path.Base(folder), repo.SafeName(name))

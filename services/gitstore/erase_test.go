@@ -82,6 +82,7 @@ func TestErasedTextIsInNoObjectAndTheHistoryGoesOn(t *testing.T) {
 	require.NoError(t, h.round())
 	h.names[a], h.names[b] = "r1", "r2"
 	h.sift()
+	require.Contains(t, h.rows(), "description "+leaked+" line 2", "the lines that are gone are known")
 	before, count, head := h.revisions(a), h.commits(), h.head()
 	bLists, bTexts := h.everything(b)
 	require.Contains(t, h.objects(), leaked)
@@ -95,12 +96,11 @@ func TestErasedTextIsInNoObjectAndTheHistoryGoesOn(t *testing.T) {
 
 	out := h.erase(gitstore.EraseConfig{Texts: []string{leaked}})
 	require.Equal(t, dry.Affected, out.Affected)
-	require.Equal(t, head, out.OldHead)
-	require.Equal(t, h.head(), out.NewHead)
+	require.Equal(t, []gitstore.ErasedHead{{Name: "configs", OldHead: head, NewHead: h.head()}}, out.Repositories)
 	require.Positive(t, out.Rewritten)
 	require.Less(t, out.Rewritten, out.Commits, "commits before the first one stay")
 	require.NotContains(t, h.objects(), leaked)
-	require.NotContains(t, h.tables(), leaked)
+	require.NotContains(t, h.rows(), leaked)
 	require.NoDirExists(t, filepath.Join(h.repo(), "logs"))
 	h.git("fsck", "--full", "--strict")
 	require.Equal(t, count, h.commits())
@@ -138,7 +138,7 @@ func TestErasedTextIsInNoObjectAndTheHistoryGoesOn(t *testing.T) {
 
 	// The mirror follows, keeps nothing of the old history, and makes the same node again.
 	require.NoError(t, h.round())
-	packs, err := filepath.Glob(filepath.Join(h.mirror, "packs", "*.pack"))
+	packs, err := filepath.Glob(filepath.Join(h.mirror, "packs", "configs", "*.pack"))
 	require.NoError(t, err)
 	mine, err := filepath.Glob(filepath.Join(h.repo(), "objects", "pack", "*.pack"))
 	require.NoError(t, err)
@@ -317,8 +317,12 @@ func TestAllThereIsOfADevice(t *testing.T) {
 		requireEqualNodes(t, h, n, b)
 		require.Error(t, n.tryGit("cat-file", "-e", head))
 
-		_, err = h.tryErase(gitstore.EraseConfig{Devices: []string{b}, Whole: true})
-		require.ErrorIs(t, err, gitstore.ErrNothingLeft)
+		h.erase(gitstore.EraseConfig{Devices: []string{b}, Whole: true})
+		require.Equal(t, "1\n", h.git("rev-list", "--count", "HEAD"), "a commit without files")
+		require.Empty(t, h.git("ls-tree", "-r", "HEAD"))
+		h.git("fsck", "--full", "--strict")
+		require.NoError(t, h.round())
+		require.True(t, h.put(h.result(b, "r2", plain(1)))[0].GetChanged())
 	})
 }
 

@@ -41,12 +41,13 @@ func (s *Service) Fetch(stream gitstorev1.CloneService_FetchServer) error {
 	if start == nil || !protocolText.MatchString(start.GetProtocol()) {
 		return errs.Invalid("start", "GIT_REQUEST_INVALID", "a request begins with its start, and protocol is what git says in Git-Protocol")
 	}
-	if start.GetRepository() != repository {
-		return errs.New(codes.NotFound, "REPOSITORY_NOT_FOUND", "there is no such repository; the one of all sites is %s", repository)
+	from, err := s.repos.get(start.GetRepository())
+	if err != nil {
+		return err
 	}
 	body := bufio.NewReader(&fetchBody{stream: stream})
 	if !start.GetRefs() && !asksForRefs(body) {
-		if err := s.auditLine(ctx, "config.clone", "repository", repository, "OK", nil); err != nil {
+		if err := s.auditLine(ctx, "config.clone", "repository", from.name, "OK", nil); err != nil {
 			return err
 		}
 	}
@@ -54,7 +55,7 @@ func (s *Service) Fetch(stream gitstorev1.CloneService_FetchServer) error {
 	done := make(chan struct{})
 	go func() { // it ends at the latest when the call has ended, for then neither body nor answer can go on
 		defer close(done)
-		s.clones.ServeHTTP(out, fetchRequest(ctx, start, body))
+		from.clones.ServeHTTP(out, fetchRequest(ctx, start, body))
 	}()
 	select {
 	case <-done:

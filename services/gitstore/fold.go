@@ -2,6 +2,8 @@ package gitstore
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -27,14 +29,19 @@ func (s *Service) folding(ctx context.Context) {
 	}
 }
 
-// foldOnce folds the packs if there are many. It blocks for as long as git needs, and may be repeated.
+// foldOnce folds the packs of each repository that has many. It blocks for as long as git needs, and may be repeated.
 func (s *Service) foldOnce(ctx context.Context) error {
-	if s.repo.PackCount() < maxPacks {
-		return nil
+	var failed []error
+	for _, r := range s.repos.all() {
+		if r.PackCount() < maxPacks {
+			continue
+		}
+		f, err := r.Repack(ctx)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("repository %s: %w", r.name, err))
+			continue
+		}
+		s.log.Info("folded packs of the history", "repository", r.name, "before", f.Before, "after", f.After, "some_are_read", f.Left)
 	}
-	f, err := s.repo.Repack(ctx)
-	if err == nil {
-		s.log.Info("folded packs of the history", "before", f.Before, "after", f.After, "some_are_read", f.Left)
-	}
-	return err
+	return errors.Join(failed...)
 }

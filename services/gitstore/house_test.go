@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -29,6 +30,7 @@ import (
 	"github.com/netraven/netraven/internal/seal"
 	"github.com/netraven/netraven/platforms"
 	"github.com/netraven/netraven/services/gitstore"
+	"github.com/netraven/netraven/services/gitstore/remote"
 )
 
 // trust, vault and inventory are the neighbours as far as gitstore calls them.
@@ -94,15 +96,22 @@ func (v *vault) digestKey(device string) []byte {
 type inventory struct {
 	inventoryv1.TargetServiceClient
 	pages map[string][]byte
-	// names are the devices there are; a name is its device's only tag too.
-	names map[string]string
+	// names are the devices there are; a name is its device's only tag too. Deleted are those of them that were.
+	names, deleted map[string]string
 }
 
 func (i *inventory) DescribeDevices(_ context.Context, in *inventoryv1.DescribeDevicesRequest, _ ...grpc.CallOption) (*inventoryv1.DescribeDevicesResponse, error) {
 	out := &inventoryv1.DescribeDevicesResponse{}
 	for _, id := range in.GetDeviceIds() {
 		if name, ok := i.names[id]; ok && (len(in.GetTags()) == 0 || slices.Contains(in.GetTags(), name)) {
-			out.Items = append(out.Items, &inventoryv1.DescribeDevicesResponse_Item{DeviceId: id, DeviceName: name, SiteName: "default", Platform: "cisco_ios"})
+			d := &inventoryv1.DescribeDevicesResponse_Item{DeviceId: id, DeviceName: name, SiteName: "default", Platform: "cisco_ios"}
+			if gone, ok := i.deleted[id]; ok {
+				at, _ := time.Parse(time.RFC3339, gone)
+				d.DeletedAt = timestamppb.New(at)
+			}
+			if d.DeletedAt == nil || in.GetWithDeleted() {
+				out.Items = append(out.Items, d)
+			}
 		}
 	}
 	return out, nil
@@ -119,12 +128,15 @@ func (i *inventory) GetPages(_ context.Context, in *inventoryv1.GetPagesRequest,
 }
 
 type house struct {
-	t     testing.TB
-	dir   string
-	pool  *pgxpool.Pool
-	page  *platforms.Page
-	trust *trust
-	vault *vault
+	t       testing.TB
+	dir     string
+	pool    *pgxpool.Pool
+	page    *platforms.Page
+	trust   *trust
+	vault   *vault
+	secrets *secrets
+	push    remote.Limits
+	metrics prometheus.Registerer
 	// service is what start made.
 	service *gitstore.Service
 	store   gitstorev1.StoreServiceClient
@@ -132,8 +144,8 @@ type house struct {
 	// viewer may not read secrets.
 	viewer gitstorev1.RevisionServiceClient
 	find   gitstorev1.SearchServiceClient
-	// names are the devices of the inventory.
-	names map[string]string
+	// names are the devices of the inventory; deleted are those of them that were, and when.
+	names, deleted map[string]string
 	// mirror is where the history is mirrored to, signed with key; empty: nowhere.
 	mirror string
 	key    *keyfile.Key
@@ -147,9 +159,14 @@ type house struct {
 
 func open(t testing.TB) *house {
 	t.Helper()
+	return openOn(t, pgtest.New(t, "gitstore", gitstoredb.Migrations))
+}
+
+func openOn(t testing.TB, pool *pgxpool.Pool) *house {
+	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: page, trust: &trust{}, vault: &vault{shredded: map[string]byte{}}, names: map[string]string{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, trust: &trust{}, vault: &vault{shredded: map[string]byte{}}, secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
 	h.start()
 	return h
 }
@@ -167,15 +184,21 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals, Plain: h.plain}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Trust: h.trust,
-		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names}})
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals, Plain: h.plain, Push: h.push}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, Key: h.key, Grants: h.vault, Secrets: h.secrets, Metrics: h.metrics, Trust: h.trust,
+		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names, deleted: h.deleted}})
 }
 
 func (h *house) repo() string { return filepath.Join(h.dir, "configs.git") }
 
 func (h *house) git(args ...string) string {
 	h.t.Helper()
-	out, err := exec.Command("git", append([]string{"-C", h.repo(), "-c", "safe.directory=*"}, args...)...).CombinedOutput()
+	return h.gitIn("configs", args...)
+}
+
+// gitIn runs git in a repository.
+func (h *house) gitIn(repository string, args ...string) string {
+	h.t.Helper()
+	out, err := exec.Command("git", append([]string{"-C", filepath.Join(h.dir, repository+".git"), "-c", "safe.directory=*"}, args...)...).CombinedOutput()
 	require.NoError(h.t, err, "git %v: %s", args, out)
 	return string(out)
 }

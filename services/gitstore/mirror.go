@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -130,7 +131,7 @@ func (m *mirroring) once(ctx context.Context) error {
 
 // round brings the mirror to what is true now: new packs and originals first, then the manifest that names them, then away with what no manifest names.
 func (m *mirroring) round(ctx context.Context) error {
-	head, change, err := m.s.store.mirrorPoint(ctx)
+	heads, change, err := m.s.store.heads(ctx)
 	if err != nil {
 		return err
 	}
@@ -138,10 +139,11 @@ func (m *mirroring) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if head.IsZero() && old == nil {
+	maps.DeleteFunc(heads, func(_ string, head repo.Hash) bool { return head.IsZero() })
+	if len(heads) == 0 && old == nil {
 		return nil // nothing has happened yet
 	}
-	if err := m.mustContinue(old, head); err != nil {
+	if err := m.mustContinue(ctx, old, heads); err != nil {
 		return err
 	}
 	have := map[string]int64{}
@@ -158,14 +160,14 @@ func (m *mirroring) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !fresh && old != nil && old.Head == headText(head) && old.Change == change && len(devices) == 0 && !erased {
+	if !fresh && old != nil && sameHeads(old, heads) && old.Change == change && len(devices) == 0 && !erased {
 		return nil
 	}
-	next := &mirror.Manifest{Format: 1, Repository: repository, Generation: 1, Head: headText(head), MadeAt: m.s.now().UTC(), Change: change, Forgotten: until.UTC()}
+	next := &mirror.Manifest{Format: mirror.Format, Generation: 1, MadeAt: m.s.now().UTC(), Change: change, Forgotten: until.UTC()}
 	if old != nil {
 		next.Generation = old.Generation + 1
 	}
-	if next.Packs, err = m.packs(ctx, old, have); err != nil {
+	if next.Repositories, err = m.repositories(ctx, heads, old, have); err != nil {
 		return err
 	}
 	rest, err := m.without(ctx, old, have, devices, erased)
@@ -202,27 +204,40 @@ func (m *mirroring) previous(ctx context.Context) (old *mirror.Manifest, fresh b
 }
 
 // mustContinue refuses to replace a mirror that knows more than we do: a new node with an empty history must not erase the only copy.
-func (m *mirroring) mustContinue(old *mirror.Manifest, head repo.Hash) error {
-	if old == nil || old.Head == headText(head) || old.Head == "" {
+func (m *mirroring) mustContinue(ctx context.Context, old *mirror.Manifest, heads map[string]repo.Hash) error {
+	if old == nil {
 		return nil
 	}
-	at, err := repo.ParseHash(old.Head)
-	if err != nil {
-		return err
-	}
-	known, err := m.s.repo.Has(at)
-	if err != nil {
-		return err
-	}
-	if !known { // erased on purpose: the row in the database says so, and what comes is signed
-		if known, err = m.s.store.wasErased(context.Background(), at); err != nil {
+	for _, r := range old.Repositories {
+		at, err := repo.ParseHash(r.Head)
+		if err != nil {
 			return err
 		}
-	}
-	if !known || head.IsZero() {
-		return fmt.Errorf("the mirror has the commit %s, which this history lacks, so it is left as it is: restore from it (netraven gitstore restore), or mirror to an empty place", at)
+		known := false
+		if ours, err := m.s.repos.get(r.Name); err == nil && !heads[r.Name].IsZero() {
+			if known, err = ours.Has(at); err == nil && !known { // erased on purpose: the row in the database says so, and what comes is signed
+				known, err = m.s.store.wasErased(ctx, r.Name, at)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if !known {
+			return fmt.Errorf("the mirror has the commit %s of the repository %s, which this history lacks, so it is left as it is: restore from it "+
+				"(netraven gitstore restore), or mirror to an empty place", at, r.Name)
+		}
 	}
 	return nil
+}
+
+// sameHeads tells whether a manifest has just these.
+func sameHeads(old *mirror.Manifest, heads map[string]repo.Hash) bool {
+	for _, r := range old.Repositories {
+		if heads[r.Name].String() != r.Head {
+			return false
+		}
+	}
+	return len(old.Repositories) == len(heads)
 }
 
 // scratch is a file for a segment on its way.

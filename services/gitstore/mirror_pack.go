@@ -4,32 +4,50 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/netraven/netraven/services/gitstore/mirror"
+	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // foldTries bounds how often packs may be folded away under a round.
 const foldTries = 3
 
-// packs brings over the packs that the mirror lacks, and answers all.
-func (m *mirroring) packs(ctx context.Context, old *mirror.Manifest, have map[string]int64) ([]mirror.File, error) {
+// repositories brings over the packs that the mirror lacks, and answers all repositories by name.
+func (m *mirroring) repositories(ctx context.Context, heads map[string]repo.Hash, old *mirror.Manifest, have map[string]int64) ([]mirror.Repository, error) {
 	known := map[string]mirror.File{}
-	if old != nil {
-		for _, f := range old.Packs {
-			if size, ok := have[f.Name]; ok && size == f.Size {
-				known[f.Name] = f
-			}
+	for _, f := range old.Files() {
+		if size, ok := have[f.Name]; ok && size == f.Size {
+			known[f.Name] = f
 		}
 	}
+	var out []mirror.Repository
+	for _, name := range slices.Sorted(maps.Keys(heads)) {
+		r, err := m.s.repos.get(name)
+		if err != nil {
+			return nil, err
+		}
+		packs, err := m.packs(ctx, r, known)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, mirror.Repository{Name: name, Head: headText(heads[name]), Packs: packs})
+	}
+	return out, nil
+}
+
+// packs brings over those of one repository.
+func (m *mirroring) packs(ctx context.Context, r *bare, known map[string]mirror.File) ([]mirror.File, error) {
 	var err error
 	for range foldTries {
 		var files []string
-		if files, err = m.s.repo.PackFiles(); err != nil {
+		if files, err = r.PackFiles(); err != nil {
 			return nil, err
 		}
 		out := make([]mirror.File, 0, len(files))
 		for _, file := range files {
-			name := mirror.Pack(file)
+			name := mirror.Pack(r.name, file)
 			f, ok := known[name]
 			if !ok {
 				if f, err = mirror.Upload(ctx, m.to, name, file); err != nil {

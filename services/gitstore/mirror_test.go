@@ -195,7 +195,7 @@ func TestDamagedMirrorsAreNamedAndHealed(t *testing.T) {
 		require.NoError(t, err)
 		requireEqualNodes(t, h, n, a)
 	}
-	for _, pattern := range []string{"packs/*.pack", "originals/*.seg"} {
+	for _, pattern := range []string{"packs/configs/*.pack", "originals/*.seg"} {
 		file := object(pattern)
 		b, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -206,7 +206,7 @@ func TestDamagedMirrorsAreNamedAndHealed(t *testing.T) {
 		fails(filepath.Base(file), "is missing")
 		heals()
 	}
-	one, other := object("packs/*.pack"), object("originals/*.seg")
+	one, other := object("packs/configs/*.pack"), object("originals/*.seg")
 	require.NoError(t, os.Truncate(one, 20))
 	fails(filepath.Base(one), "is damaged")
 	require.NoError(t, os.WriteFile(other, nil, 0o600))
@@ -290,7 +290,7 @@ func TestFoldedPacksReplaceTheirPartsInTheMirror(t *testing.T) {
 		require.NoError(t, h.round())
 	}
 	packs := func() int {
-		found, err := filepath.Glob(filepath.Join(h.mirror, "packs", "*"))
+		found, err := filepath.Glob(filepath.Join(h.mirror, "packs", "configs", "*"))
 		require.NoError(t, err)
 		return len(found)
 	}

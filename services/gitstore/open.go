@@ -41,7 +41,7 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 	digests := map[string]bool{}
 	request := &vaultv1.GetDataKeysRequest{}
 	for _, a := range attempts {
-		if slices.ContainsFunc(a.in.GetArtifacts(), func(x *gitstorev1.StoredArtifact) bool { return !x.GetUnchanged() }) {
+		if bringsBytes(a) {
 			withBytes = append(withBytes, a)
 			digests[a.in.GetPageDigest()] = true
 			request.DeviceIds = append(request.DeviceIds, a.in.GetDeviceId())
@@ -81,6 +81,11 @@ func (s *Service) masking(tagKey []byte) func(*platforms.Page, []byte) []byte {
 	}
 	tag := tagger(tagKey)
 	return func(page *platforms.Page, clean []byte) []byte { return page.Mask(clean, tag) }
+}
+
+// bringsBytes tells whether any artifact is not called unchanged.
+func bringsBytes(a *attempt) bool {
+	return slices.ContainsFunc(a.in.GetArtifacts(), func(x *gitstorev1.StoredArtifact) bool { return !x.GetUnchanged() })
 }
 
 // open opens one attempt's artifacts, or rejects the attempt.

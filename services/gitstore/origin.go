@@ -19,9 +19,13 @@ type origin struct {
 }
 
 // namedArtifact is one artifact in the trailers, with the SHA-256 of its text, hex.
-type namedArtifact struct{ name, digest string }
+type namedArtifact struct {
+	name, digest string
+	// earlier is how many revisions it has in other repositories that come before, where it comes from one.
+	earlier int32
+}
 
-// originOf reads a commit's trailers; nil when they are not ours.
+// originOf reads a commit's trailers; nil when they are not ours. There are no artifacts where a device left for another repository.
 func originOf(c *repo.Commit) *origin {
 	o := &origin{commit: c}
 	for to, key := range map[*uuid.UUID]string{&o.device: repo.TrailerDevice, &o.task: repo.TrailerTask, &o.run: repo.TrailerRun} {
@@ -41,11 +45,14 @@ func originOf(c *repo.Commit) *origin {
 		case strings.EqualFold(t.Key, repo.TrailerArtifact):
 			name = t.Value
 		case strings.EqualFold(t.Key, repo.TrailerDigest) && name != "":
-			o.artifacts, name = append(o.artifacts, namedArtifact{name, t.Value}), ""
+			o.artifacts, name = append(o.artifacts, namedArtifact{name: name, digest: t.Value}), ""
+		case strings.EqualFold(t.Key, repo.TrailerEarlier) && len(o.artifacts) > 0:
+			n, err := strconv.ParseInt(t.Value, 10, 32)
+			if err != nil || n < 0 {
+				return nil
+			}
+			o.artifacts[len(o.artifacts)-1].earlier = int32(n)
 		}
-	}
-	if len(o.artifacts) == 0 {
-		return nil
 	}
 	return o
 }
@@ -53,7 +60,7 @@ func originOf(c *repo.Commit) *origin {
 func (o *origin) key() key { return key{o.task, o.fence} }
 
 // row is the revision of one artifact of the commit, but for what the text decides. Its time is that of the commit, which git keeps to the second.
-func (o *origin) row(a namedArtifact, number int32, blob repo.Hash) gitstoresql.CreateRevisionsParams {
+func (o *origin) row(a namedArtifact, number int32, at *located) gitstoresql.CreateRevisionsParams {
 	return gitstoresql.CreateRevisionsParams{ID: uuid.Must(uuid.NewV7()), DeviceID: o.device, Artifact: a.name, Number: number, Author: o.commit.Author.Name,
-		CommitHash: o.commit.Hash.String(), Blob: blob.String(), Digest: a.digest, RunID: o.run, TaskID: o.task, Fence: o.fence, CreatedAt: o.commit.Author.When}
+		CommitHash: o.commit.Hash.String(), Blob: at.blob.String(), Repository: at.repository, Digest: a.digest, RunID: o.run, TaskID: o.task, Fence: o.fence, CreatedAt: o.commit.Author.When}
 }

@@ -1,11 +1,13 @@
 package gitstore
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/google/uuid"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
-	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // states are the newest states of artifacts by device and name.
@@ -18,11 +20,24 @@ type write struct {
 	// old is the newest state before, if there is one.
 	old *gitstoresql.Artifact
 	row gitstoresql.CreateRevisionsParams
-	// path in git, and the content it had before.
+	// path in git, and the content it had before. stays: the device lies there already.
 	path   string
+	stays  bool
 	before []byte
+	// repository is where it is committed.
+	repository string
+	// moved: the text is that of the newest revision, which stays it; the device's site has another repository than the file.
+	moved bool
 	// acceptedBy is who let a suspect in.
 	acceptedBy string
+}
+
+// repositories are those that a write comes to and leaves.
+func (w *write) repositories() []string {
+	if w.old == nil || w.old.Repository == w.repository {
+		return []string{w.repository}
+	}
+	return []string{w.repository, w.old.Repository}
 }
 
 // seen is an artifact whose content stays: only that it was seen is news, and with fresh bytes also the original.
@@ -36,7 +51,9 @@ type seen struct {
 type plan struct {
 	writes []*write
 	seen   []seen
-	// suspects are kept apart: nothing of their attempts is in writes or seen.
+	// moved are files that move to another repository with their device, and make no revision.
+	moved []*write
+	// suspects are kept apart: nothing of their attempts is in writes, seen or moved.
 	suspects []*suspect
 	// done are the attempts that are stored when the plan is carried out.
 	done []*attempt
@@ -106,6 +123,7 @@ func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
 			p.seen = append(p.seen, seen{attempt: a, in: in, state: now[in.GetName()]})
 		}
 	}
+	written := map[string]bool{}
 	for _, t := range a.texts {
 		st, known := now[t.in.GetName()]
 		if known && st.TextDigest == t.digest {
@@ -113,15 +131,27 @@ func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
 			p.seen = append(p.seen, seen{attempt: a, in: t.in, state: st})
 			continue
 		}
-		w := &write{attempt: a, text: t, path: pathOf(a.in, t.in.GetName())}
+		w := &write{attempt: a, text: t, repository: a.repository()}
+		w.path, w.stays = pathOf(a, t.in.GetName(), now)
 		if known {
 			w.old = &st
 		}
-		p.writes = append(p.writes, w)
+		p.writes, written[t.in.GetName()] = append(p.writes, w), true
 	}
+	p.move(a, now, written)
 }
 
-// pathOf is where an artifact lies in git.
-func pathOf(in *item, artifact string) string {
-	return repo.SafeName(in.GetSiteName()) + "/" + repo.SafeName(in.GetDeviceName()) + "/" + repo.SafeName(artifact)
+// move takes along what a device has in another repository than its site's, whether the attempt brought it or not: where sites are kept apart, nothing newer than the move
+// may stay behind.
+func (p *plan) move(a *attempt, now map[string]gitstoresql.Artifact, written map[string]bool) {
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		st := now[name]
+		if written[name] || st.Repository == a.repository() {
+			continue
+		}
+		t := text{in: &gitstorev1.StoredArtifact{Name: name}, digest: st.TextDigest}
+		w := &write{attempt: a, text: t, old: &st, repository: a.repository(), moved: true}
+		w.path, w.stays = pathOf(a, name, now)
+		p.moved = append(p.moved, w)
+	}
 }

@@ -161,7 +161,9 @@ func newer(a, b *gitstorev1.MirroredOriginal) bool {
 
 func isDevice(o *gitstorev1.MirroredOriginal, name string) bool {
 	folder := path.Dir(o.GetPath())
-	return strings.EqualFold(name, o.GetDeviceId()) || strings.EqualFold(name, folder) || strings.EqualFold(name, path.Base(folder))
+	site, _, _ := strings.Cut(folder, "/") // in a crowded site a level lies between the two
+	device := path.Base(folder)
+	return strings.EqualFold(name, o.GetDeviceId()) || strings.EqualFold(name, site+"/"+device) || strings.EqualFold(name, device)
 }
 
 func (cfg RecoverConfig) open(dir string, r record) (Recovered, error) {

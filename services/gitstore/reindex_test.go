@@ -19,7 +19,7 @@ import (
 	"github.com/netraven/netraven/platforms"
 )
 
-var tables = []string{"repository", "artifact", "revision", "original", "stored_attempt", "suspect"}
+var tables = []string{"repository", "artifact", "revision", "original", "stored_attempt", "suspect", "gone"}
 
 func (h *house) exec(sql string, args ...any) {
 	h.t.Helper()

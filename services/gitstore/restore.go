@@ -13,11 +13,14 @@ import (
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
+// restoringDir holds the repositories that Restore is rebuilding, until all are whole.
+const restoringDir = "restoring"
+
 // RestoreConfig says what to restore, and where to.
 type RestoreConfig struct {
 	// From is the mirror, as Config.Mirror names it.
 	From string
-	// Dir is the folder of the bare repositories, as Config.Dir. The repository must not be there.
+	// Dir is the folder of the bare repositories, as Config.Dir. None of the mirror's may be there.
 	Dir string
 	// Trusted is the public key of the installation that made the mirror.
 	Trusted ed25519.PublicKey
@@ -26,11 +29,11 @@ type RestoreConfig struct {
 // Restored is what was brought back.
 type Restored struct {
 	*mirror.Manifest
-	// Repository is the folder of the bare repository.
-	Repository string
+	// Folders are the bare repositories, in the manifest's order.
+	Folders []string
 }
 
-// Restore rebuilds a repository from a mirror: everything is checked against the signed manifest, then by git. The originals lie beside it, where the next New takes them in together
+// Restore rebuilds all repositories of a mirror: everything is checked against the signed manifest, then by git. The originals lie beside it, where the next New takes them in together
 // with the index. It needs no database and no server, blocks for as long as the transfer takes, and leaves nothing in place unless all of it is there; it may then be run again.
 // The error names every object that is missing or damaged.
 func Restore(ctx context.Context, cfg RestoreConfig) (*Restored, error) {
@@ -45,13 +48,16 @@ func Restore(ctx context.Context, cfg RestoreConfig) (*Restored, error) {
 	if err != nil {
 		return nil, err
 	}
-	head, err := repo.ParseHash(m.Head)
-	if err != nil || m.Repository != repository {
-		return nil, fmt.Errorf("the mirror %s is of another repository, or of one without commits", from)
+	if len(m.Repositories) == 0 {
+		return nil, fmt.Errorf("the mirror %s is of a history without commits", from)
 	}
-	out := &Restored{Manifest: m, Repository: filepath.Join(cfg.Dir, repository+".git")}
-	if _, err := os.Lstat(out.Repository); !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is a history at %s already, and it is left as it is; move it away first", out.Repository)
+	out := &Restored{Manifest: m}
+	for _, r := range m.Repositories {
+		folder := folderOf(cfg.Dir, r.Name)
+		if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is a history at %s already, and it is left as it is; move it away first", folder)
+		}
+		out.Folders = append(out.Folders, folder)
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
@@ -59,8 +65,47 @@ func Restore(ctx context.Context, cfg RestoreConfig) (*Restored, error) {
 	if err := fetchOriginals(ctx, from, m, filepath.Join(cfg.Dir, restoredDir)); err != nil {
 		return nil, err
 	}
-	err = repo.Rebuild(ctx, out.Repository, head, func(packDir string) error { return downloadAll(ctx, from, m.Packs, packDir) }, repo.Options{})
-	return out, err
+	return out, rebuildAll(ctx, from, m, cfg.Dir)
+}
+
+// rebuildAll puts the repositories in place together, when all are whole. It goes on after a bad one: people want to know of all.
+func rebuildAll(ctx context.Context, from mirror.Store, m *mirror.Manifest, dir string) error {
+	half := filepath.Join(dir, restoringDir)
+	if err := os.RemoveAll(half); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(half) }()
+	if err := os.Mkdir(half, 0o700); err != nil {
+		return err
+	}
+	var failed []error
+	for _, r := range m.Repositories {
+		head, err := repo.ParseHash(r.Head)
+		if err == nil {
+			err = repo.Rebuild(ctx, folderOf(half, r.Name), head, func(packDir string) error { return downloadAll(ctx, from, r.Packs, packDir) }, options(r.Name))
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("repository %s: %w", r.Name, err))
+		}
+	}
+	if len(failed) > 0 {
+		return errors.Join(failed...)
+	}
+	for _, r := range m.Repositories {
+		if err := os.Rename(folderOf(half, r.Name), folderOf(dir, r.Name)); err != nil {
+			return err
+		}
+	}
+	return syncFolder(dir)
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // fetchOriginals leaves the segments in a folder, in their order. They are found only beside a repository, so they may come before it.

@@ -1,14 +1,17 @@
 package gitstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"syscall"
 
 	"github.com/google/uuid"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/wellknown"
 )
 
 type (
@@ -36,6 +39,9 @@ type key struct {
 	fence int64
 }
 
+// repository is where what it brought is committed.
+func (a *attempt) repository() string { return cmp.Or(a.in.GetRepository(), repository) }
+
 func (a *attempt) key() key { return key{a.task, a.in.GetFence()} }
 
 // StoreResults stores the artifacts of attempts.
@@ -60,8 +66,11 @@ func (s *Service) StoreResults(ctx context.Context, in *gitstorev1.StoreResultsR
 }
 
 func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
-	if err := s.answerKnown(ctx, attempts); err != nil {
-		return err
+	attempts = open(attempts)
+	if slices.ContainsFunc(attempts, bringsBytes) { // opening them is most of the work; the writer asks again what is known
+		if err := s.answerKnown(ctx, attempts); err != nil {
+			return err
+		}
 	}
 	if err := s.open(ctx, open(attempts)); err != nil {
 		return err
@@ -85,6 +94,9 @@ func read(items []*item) ([]*attempt, error) {
 				return nil, errs.Invalid("items", "NOT_AN_ID", "device, task and run must be ids")
 			}
 			*to = id
+		}
+		if !wellknown.IsRepository(a.repository()) {
+			a.out = rejected("REPOSITORY_INVALID")
 		}
 		out = append(out, a)
 	}

@@ -21,7 +21,9 @@ import (
 
 const (
 	contentType = "text/plain; charset=utf-8"
-	diffContext = 3
+	// usualContext lines stand around a change; maxContextLines are all that any text has.
+	usualContext    = 3
+	maxContextLines = 1_000_000
 )
 
 // forever is later than any revision, and a year that PostgreSQL knows.
@@ -73,7 +75,7 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 func revisionOf(r gitstoresql.Revision) *gitstorev1.Revision {
 	return &gitstorev1.Revision{Id: r.ID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, Number: r.Number, Size: r.Size, LinesAdded: r.LinesAdded,
 		LinesRemoved: r.LinesRemoved, Suspect: r.Suspect, Author: r.Author, Commit: r.CommitHash, CreatedAt: timestamppb.New(r.CreatedAt), RunId: r.RunID.String(),
-		TaskId: r.TaskID.String(), Digest: r.Digest}
+		TaskId: r.TaskID.String(), Digest: r.Digest, Repository: r.Repository}
 }
 
 // revision reads a row by its id as a person sent it.
@@ -117,13 +119,20 @@ func (s *Service) masked(ctx context.Context, r gitstoresql.Revision) ([]byte, e
 	if r.Suspect {
 		return s.store.suspectText(ctx, r.ID)
 	}
-	return s.blob(ctx, r.Blob)
+	return s.repos.blob(ctx, r.Repository, r.Blob)
 }
 
 // GetDiff answers the unified diff of two revisions.
 func (s *Service) GetDiff(ctx context.Context, in *gitstorev1.GetDiffRequest) (*httpbody.HttpBody, error) {
 	if f := in.GetFormat(); f != "" && f != "text" && f != "json" {
 		return nil, errs.New(codes.InvalidArgument, "FORMAT_UNKNOWN", "there is no format %q; use text or json", f).Field("format", "FORMAT_UNKNOWN", "use text or json")
+	}
+	around := usualContext
+	if in.Context != nil {
+		around = int(in.GetContext())
+	}
+	if around < 0 || around > maxContextLines {
+		return nil, errs.Invalid("context", "OUT_OF_RANGE", "must be 0 to 1000000 lines")
 	}
 	for field, id := range map[string]string{"from": in.GetFrom(), "to": in.GetTo()} {
 		if id == "" {
@@ -138,22 +147,22 @@ func (s *Service) GetDiff(ctx context.Context, in *gitstorev1.GetDiffRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	unified := repo.Diff(label(from), label(to), before, after, diffContext)
+	unified := repo.Diff(label(from), label(to), before, after, around)
 	if in.GetFormat() != "json" {
 		return &httpbody.HttpBody{ContentType: contentType, Data: []byte(unified)}, nil
 	}
 	added, removed := repo.Stat(before, after)
 	b, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(&gitstorev1.Diff{
 		From: in.GetFrom(), To: in.GetTo(), Unified: strings.ToValidUTF8(unified, "\ufffd"), LinesAdded: int32(min(added, 1<<30)),
-		LinesRemoved: int32(min(removed, 1<<30)), Hunks: hunksOf(before, after)})
+		LinesRemoved: int32(min(removed, 1<<30)), Hunks: hunksOf(before, after, around)})
 	return &httpbody.HttpBody{ContentType: "application/json", Data: b}, err
 }
 
 // hunksOf is a diff as data, for views that set both sides beside each other.
-func hunksOf(before, after []byte) []*gitstorev1.Diff_Hunk {
+func hunksOf(before, after []byte, around int) []*gitstorev1.Diff_Hunk {
 	sides := map[byte]gitstorev1.Diff_Line_Side{' ': gitstorev1.Diff_Line_BOTH, '-': gitstorev1.Diff_Line_OLD, '+': gitstorev1.Diff_Line_NEW}
 	var out []*gitstorev1.Diff_Hunk
-	for _, h := range repo.Hunks(before, after, diffContext) {
+	for _, h := range repo.Hunks(before, after, around) {
 		x := &gitstorev1.Diff_Hunk{OldStart: int32(h.OldStart), OldLines: int32(h.OldLines), NewStart: int32(h.NewStart), NewLines: int32(h.NewLines)} //nolint:gosec // lines fit
 		for _, l := range h.Lines {
 			x.Lines = append(x.Lines, &gitstorev1.Diff_Line{Side: sides[l.Op], Text: strings.ToValidUTF8(strings.TrimSuffix(string(l.Text), "\n"), "\ufffd")})

@@ -44,13 +44,22 @@ func (s *Service) SearchConfigs(ctx context.Context, in *gitstorev1.SearchConfig
 	if err != nil {
 		return nil, err
 	}
+	turns := s.searching
+	if in.GetHistory() {
+		turns = s.searchingHistory
+	}
 	select {
-	case s.searching <- struct{}{}:
-		defer func() { <-s.searching }()
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if q.plan.blobs, q.plan.all, err = s.candidates(ctx, q.pattern.Need()); err != nil {
+	if in.GetSecret() != "" {
+		if err := s.bySecret(ctx, q); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.planFor(ctx, q); err != nil {
 		return nil, err
 	}
 	return q.out, s.walk(ctx, q)
@@ -60,8 +69,11 @@ func (s *Service) SearchConfigs(ctx context.Context, in *gitstorev1.SearchConfig
 type search struct {
 	in      *gitstorev1.SearchConfigsRequest
 	pattern *grep.Pattern
-	plan    searchPlan
-	// at is the artifact to go on with, line the last one of it that was answered; math.MaxInt: all were.
+	// also has to match the same line; nil: any line will do.
+	also   *grep.Pattern
+	plan   searchPlan
+	period period
+	// at is the artifact to go on with, line the place of its last hit that was answered; math.MaxInt: all were.
 	at   place
 	line int
 	size int
@@ -74,8 +86,11 @@ func newSearch(in *gitstorev1.SearchConfigsRequest) (*search, error) {
 	q := &search{in: in, size: int(page.Size(in.GetPageSize())), room: pageBytes, out: &gitstorev1.SearchConfigsResponse{},
 		plan: searchPlan{artifact: in.GetArtifact(), devices: []uuid.UUID{}}}
 	var err error
-	if q.pattern, err = grep.Compile(in.GetQ(), in.GetRegex(), in.GetIgnoreCase()); err != nil {
-		return nil, patternInvalid(err)
+	if q.pattern, err = patternOf(in); err != nil {
+		return nil, err
+	}
+	if q.period, err = periodOf(in); err != nil {
+		return nil, err
 	}
 	if c := in.GetContext(); c < 0 || c > maxContext {
 		return nil, errs.Invalid("context", "OUT_OF_RANGE", "must be 0 to 10")
@@ -133,6 +148,9 @@ func (s *Service) walk(ctx context.Context, q *search) error {
 			return err
 		}
 		group := 8 * runtime.GOMAXPROCS(0)
+		if q.in.GetHistory() { // each is many texts, and a page ends between two groups
+			group = runtime.GOMAXPROCS(0)
+		}
 		for len(rows) > 0 {
 			some := rows[:min(group, len(rows))]
 			rows = rows[len(some):]
@@ -159,7 +177,7 @@ func (s *Service) describe(
 	if len(rows) == 0 {
 		return known, nil
 	}
-	ask := &inventoryv1.DescribeDevicesRequest{SiteIds: in.GetSiteIds(), Platforms: in.GetPlatforms(), Tags: in.GetTags()}
+	ask := &inventoryv1.DescribeDevicesRequest{SiteIds: in.GetSiteIds(), Platforms: in.GetPlatforms(), Tags: in.GetTags(), WithDeleted: in.GetHistory()}
 	for i, r := range rows {
 		if i == 0 || rows[i-1].DeviceID != r.DeviceID {
 			ask.DeviceIds = append(ask.DeviceIds, r.DeviceID.String())
@@ -189,7 +207,12 @@ func (s *Service) searchGroup(
 			f.after = q.line
 		}
 		files[i] = f
-		g.Go(func() error { return s.searchFile(gctx, q, f) })
+		g.Go(func() error {
+			if q.in.GetHistory() {
+				return s.searchHistory(gctx, q, f)
+			}
+			return s.searchFile(gctx, q, f)
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return false, err

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	"github.com/netraven/netraven/services/gitstore"
 )
 
 // switchConfig is a configuration of about 64 KB with addresses, names and descriptions of its own.
@@ -51,11 +51,14 @@ func switchConfig(n int) (name string, text []byte) {
 func fleetToSearch(b *testing.B, n int) *house {
 	h := open(b)
 	for i := 0; i < n; i += 500 {
-		require.NoError(b, h.service.Fill(context.Background(), i, min(500, n-i), switchConfig))
+		require.NoError(b, h.service.Fill(context.Background(), min(500, n-i), func(k int) (string, []byte) {
+			name, text := switchConfig(i + k)
+			return fmt.Sprintf("site%03d/%s/running.cfg", (i+k)/1000, name), text
+		}))
 	}
 	for i := range n {
 		name, _ := switchConfig(i)
-		h.names[uuid.NewSHA1(uuid.Nil, []byte(name)).String()] = name
+		h.names[gitstore.DeviceID(name).String()] = name
 	}
 	begin := time.Now()
 	h.sift()

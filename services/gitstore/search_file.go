@@ -24,32 +24,58 @@ const (
 type file struct {
 	row    gitstoresql.ArtifactsFromRow
 	device *inventoryv1.DescribeDevicesResponse_Item
-	// after is the last line that was answered already.
-	after      int
-	hits       []*gitstorev1.Hit
-	unreadable bool
+	// after is the place of the last hit that was answered already: its line, or see placeOf.
+	after int
+	hits  []hitAt
+	// rest is the place behind which there are hits that no page of this size takes; 0: there are none.
+	rest int
+	// searched are the texts that were read, unreadable those of them that could not be.
+	searched, unreadable int32
+}
+
+// hitAt is a hit and its place in the order of its file's.
+type hitAt struct {
+	*gitstorev1.Hit
+	at int
 }
 
 // searchFile fills a file's hits, as many as a page takes. A text that cannot be read is told, and stops no search.
 func (s *Service) searchFile(ctx context.Context, q *search, f *file) error {
-	text, err := s.blob(ctx, f.row.Blob)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s.log.Error("a text cannot be read, so that it cannot be searched", "device", f.row.DeviceID, "artifact", f.row.Name, "err", err)
-		f.unreadable = true
-		return nil
+	text, ok, err := s.read(ctx, f, f.row.Repository, f.row.Blob)
+	if !ok {
+		return err
 	}
 	bytes := 0
-	return q.pattern.Lines(ctx, text, func(l grep.Line) bool {
+	return q.lines(ctx, text, func(l grep.Line) bool {
 		if l.Number <= f.after {
 			return true
 		}
 		h := f.hit(text, l, int(q.in.GetContext()))
-		f.hits = append(f.hits, h)
+		f.hits = append(f.hits, hitAt{h, l.Number})
 		bytes += proto.Size(h)
 		return len(f.hits) < q.size && bytes <= pageBytes
+	})
+}
+
+// read answers a text, if it can be read.
+func (s *Service) read(ctx context.Context, f *file, repository, blob string) (text []byte, ok bool, err error) {
+	f.searched++
+	text, err = s.repos.blob(ctx, repository, blob)
+	if ctx.Err() != nil {
+		return nil, false, ctx.Err()
+	}
+	if err != nil {
+		s.log.Error("a text cannot be read, so that it cannot be searched", "device", f.row.DeviceID, "artifact", f.row.Name, "err", err)
+		f.unreadable++
+		return nil, false, nil
+	}
+	return text, true, nil
+}
+
+// lines calls see for each line of a text that is looked for, in order, until it answers false.
+func (q *search) lines(ctx context.Context, text []byte, see func(grep.Line) bool) error {
+	return q.pattern.Lines(ctx, text, func(l grep.Line) bool {
+		return q.also != nil && !q.also.Match(text[l.Start:l.End]) || see(l)
 	})
 }
 
@@ -81,23 +107,23 @@ func shown(line []byte) string {
 
 // take adds a file's hits to the page and tells whether it is full: then the place of the last one is where the next page goes on.
 func (q *search) take(f *file) (full bool) {
-	q.out.Searched++
-	if f.unreadable {
-		q.out.Unreadable++
-	}
+	q.out.Searched, q.out.Unreadable = q.out.Searched+f.searched, q.out.Unreadable+f.unreadable
 	for _, h := range f.hits {
-		n := proto.Size(h)
+		n := proto.Size(h.Hit)
 		if q.room < n && len(q.out.Items) > 0 {
 			return true
 		}
 		q.room -= n
-		q.out.Items = append(q.out.Items, h)
-		q.at, q.line = place{f.row.DeviceID, f.row.Name}, int(h.GetLine())
+		q.out.Items = append(q.out.Items, h.Hit)
+		q.at, q.line = place{f.row.DeviceID, f.row.Name}, h.at
 		if len(q.out.Items) == q.size {
 			return true
 		}
 	}
-	return false
+	if f.rest > 0 {
+		q.at, q.line = place{f.row.DeviceID, f.row.Name}, f.rest
+	}
+	return f.rest > 0
 }
 
 func hashText(h sift.Hash) string { return repo.Hash(h).String() }

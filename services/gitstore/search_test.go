@@ -42,6 +42,7 @@ func (h *house) search(in *gitstorev1.SearchConfigsRequest) (hits []string, page
 func (h *house) sift() {
 	h.t.Helper()
 	require.NoError(h.t, gitstore.SiftAll(h.service, context.Background()))
+	require.NoError(h.t, gitstore.CompareAll(h.service, context.Background()))
 }
 
 // known makes a device that the inventory knows, with a configuration.
@@ -182,6 +183,7 @@ func TestSearchesThatAreRefused(t *testing.T) {
 	for want, in := range map[string]*gitstorev1.SearchConfigsRequest{
 		"PATTERN_INVALID":    {Q: "(", Regex: true},
 		"PATTERN_INVALID ":   {},
+		"PATTERN_INVALID  ":  {Q: "(a{1000}){1000}", Regex: true},
 		"FIELD_INVALID":      {Q: "x", Context: 11},
 		"FIELD_INVALID ":     {Q: "x", DeviceIds: []string{"x"}},
 		"FIELD_INVALID  ":    {Q: "x", SiteIds: []string{"x"}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -19,12 +18,10 @@ import (
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/internal/keyfile"
+	"github.com/netraven/netraven/services/gitstore/remote"
 	"github.com/netraven/netraven/services/gitstore/repo"
 	"github.com/netraven/netraven/services/gitstore/sift"
 )
-
-// repository is the one repository of all sites.
-const repository = "configs"
 
 // Config says where git is.
 type Config struct {
@@ -36,6 +33,8 @@ type Config struct {
 	KeepOriginals time.Duration
 	// Plain leaves texts unmasked: git, its clones and whoever may read revisions show every secret. It holds for what is stored from now on.
 	Plain bool
+	// Push bounds the pushes to remotes; the zero value is right for use.
+	Push remote.Limits
 }
 
 // Deps is what gitstore needs of the world. All but Log, Now and Metrics are required, Key only with a mirror.
@@ -51,6 +50,7 @@ type Deps struct {
 	Metrics prometheus.Registerer
 
 	Grants  vaultv1.GrantServiceClient
+	Secrets vaultv1.SecretServiceClient
 	Targets inventoryv1.TargetServiceClient
 	Trust   authv1.TrustServiceClient
 }
@@ -61,37 +61,40 @@ type Service struct {
 	gitstorev1.UnimplementedStoreServiceServer
 	gitstorev1.UnimplementedSearchServiceServer
 	gitstorev1.UnimplementedCloneServiceServer
+	gitstorev1.UnimplementedRemoteServiceServer
 
 	log   *slog.Logger
 	now   func() time.Time
 	trust authv1.TrustServiceClient
 	vault vaultv1.GrantServiceClient
+	// secrets keeps how to sign in to remotes.
+	secrets vaultv1.SecretServiceClient
 	// targets says what people call devices.
 	targets inventoryv1.TargetServiceClient
 	store   *store
-	repo    *repo.Repo
+	repos   *repositories
 	pages   *pages
 	// mirror is nil where none is wanted; restored is nil but at the first start after Restore.
 	mirror   *mirroring
 	restored *restored
-	// clones is git's own server of clones.
-	clones http.Handler
-	// writing is held from reading the newest state to moving the ref: one writer a repository.
+	pusher   *pusher
+	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads. Calls wait for it in line.
 	writing sync.Mutex
+	line    line
 	// shreds counts the keys that were destroyed since the start.
 	shreds atomic.Int64
-	// index narrows searches down; searching bounds how many there are at once.
-	index     *sift.Index
-	searching chan struct{}
+	// index narrows searches down; searching and searchingHistory bound how many there are at once.
+	index                       *sift.Index
+	searching, searchingHistory chan struct{}
 	// keepOriginals is 0 for ever.
 	keepOriginals time.Duration
 	plain         bool
 }
 
-// New opens the repository, makes it at the first start, and brings its ref and the database's head together. It blocks on disk and database, for long where the
+// New opens the repositories, makes that of all sites at the first start, and brings their refs and the database's heads together. It blocks on disk and database, for long where the
 // database was restored and many commits must be indexed again; killed, the next New goes on where this one was.
 func New(cfg Config, d Deps) (*Service, error) {
-	if cfg.Dir == "" || d.Pool == nil || d.Grants == nil || d.Targets == nil || d.Trust == nil {
+	if cfg.Dir == "" || d.Pool == nil || d.Grants == nil || d.Secrets == nil || d.Targets == nil || d.Trust == nil {
 		return nil, errors.New("gitstore: a dependency is missing")
 	}
 	if d.Log == nil {
@@ -105,12 +108,12 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if _, err := repo.GitVersion(ctx, ""); err != nil {
 		return nil, err
 	}
-	r, err := repo.Open(filepath.Join(cfg.Dir, repository+".git"), repo.Options{})
-	if err != nil {
+	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, secrets: d.Secrets, targets: d.Targets, store: newStore(d.Pool), pages: newPages(d.Targets, d.Log),
+		searching: make(chan struct{}, maxSearches), searchingHistory: make(chan struct{}, maxHistorySearches), keepOriginals: cfg.KeepOriginals, plain: cfg.Plain}
+	var err error
+	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.Log); err != nil {
 		return nil, err
 	}
-	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, targets: d.Targets, store: newStore(d.Pool), repo: r, pages: newPages(d.Targets, d.Log),
-		searching: make(chan struct{}, maxSearches), keepOriginals: cfg.KeepOriginals, plain: cfg.Plain, clones: r.ServeGit(repo.ServeOptions{AtOnce: clonesAtOnce, Timeout: fetchTime, Log: d.Log})}
 	if s.plain {
 		s.log.Warn("the history is plain text (history.text): whoever may read revisions or has a clone sees every secret of the devices")
 	}
@@ -121,17 +124,21 @@ func New(cfg Config, d Deps) (*Service, error) {
 		err = s.followErasure(context.Background(), cfg.Dir)
 	}
 	if err == nil {
-		err = s.followHead(context.Background())
+		err = s.followHeads(context.Background())
 	}
 	if err == nil {
 		err = s.openIndex()
 	}
 	if err != nil {
-		return nil, errors.Join(err, r.Close())
+		return nil, errors.Join(err, s.repos.close())
 	}
 	s.restored = nil
-	if s.mirror, err = newMirroring(s, cfg, d); err != nil {
-		return nil, errors.Join(err, r.Close())
+	s.pusher = newPusher(s, cfg.Push)
+	if s.mirror, err = newMirroring(s, cfg, d); err == nil {
+		err = s.pusher.register(d.Metrics)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.repos.close())
 	}
 	return s, nil
 }
@@ -142,25 +149,40 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	gitstorev1.RegisterStoreServiceServer(r, s)
 	gitstorev1.RegisterSearchServiceServer(r, s)
 	gitstorev1.RegisterCloneServiceServer(r, s)
+	gitstorev1.RegisterRemoteServiceServer(r, s)
 }
 
-// Health says how far behind the mirror is; nothing where there is none.
+// Health says how far behind the mirror and the remotes are; nothing where there is none.
 func (s *Service) Health() map[string]any {
-	if s.mirror == nil {
+	out := map[string]any{}
+	if s.mirror != nil {
+		out["mirror"] = s.mirror.health()
+	}
+	if remotes := s.pusher.health(); remotes != nil {
+		out["remotes"] = remotes
+	}
+	if len(out) == 0 {
 		return nil
 	}
-	return map[string]any{"mirror": s.mirror.health()}
+	return out
 }
 
-// Run mirrors, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repository.
+// committed is called after each commit, for whoever follows behind.
+func (s *Service) committed() {
+	s.mirror.changed()
+	s.pusher.changed()
+}
+
+// Run mirrors, pushes, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repositories.
 func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { s.mirror.run(ctx) })
+	loops.Go(func() { s.pusher.run(ctx) })
 	loops.Go(func() { s.janitor(ctx) })
 	loops.Go(func() { s.followTexts(ctx) })
 	loops.Go(func() { s.folding(ctx) })
 	loops.Wait()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.repo.Close()
+	return s.repos.close()
 }

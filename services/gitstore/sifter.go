@@ -2,6 +2,7 @@ package gitstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,7 +29,7 @@ func (s *Service) followTexts(ctx context.Context) {
 	defer follow.Stop()
 	defer check.Stop()
 	for {
-		if err := s.siftAll(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(s.siftAll(ctx), s.compareAll(ctx)); err != nil && ctx.Err() == nil {
 			s.log.Warn("the search index cannot follow; what it lacks is searched without it", "err", err)
 		}
 		select {
@@ -67,7 +68,7 @@ func (s *Service) siftAll(ctx context.Context) error {
 			if s.index.Has(sift.Hash(h)) {
 				continue
 			}
-			text, err := s.repo.Blob(ctx, h)
+			text, err := s.repos.blob(ctx, rows[read].Repository, rows[read].Blob)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
-	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // store is gitstore's schema. Safe for concurrent use.
@@ -23,22 +21,6 @@ type store struct {
 }
 
 func newStore(pool *pgxpool.Pool) *store { return &store{pool: pool, q: gitstoresql.New(pool)} }
-
-// head is the commit that counts; zero before the first.
-func (s *store) head(ctx context.Context) (repo.Hash, error) {
-	text, err := s.q.GetHead(ctx, repository)
-	if err != nil || text == "" {
-		return repo.Hash{}, err
-	}
-	return repo.ParseHash(text)
-}
-
-func headText(h repo.Hash) string {
-	if h.IsZero() {
-		return ""
-	}
-	return h.String()
-}
 
 func (s *store) states(ctx context.Context, devices []uuid.UUID) (states, error) {
 	rows, err := s.q.GetArtifacts(ctx, devices)
@@ -81,46 +63,12 @@ func (s *store) stored(ctx context.Context, attempts []*attempt) (map[key]stored
 	return out, nil
 }
 
-// othersAt names the old paths of renamed devices that belong to somebody else now: those files must stay.
-func (s *store) othersAt(ctx context.Context, writes []*write) (map[string]bool, error) {
-	owners := map[string]uuid.UUID{}
-	var paths []string
-	for _, w := range writes {
-		owners[w.path] = w.attempt.device
-		if w.old != nil && w.old.Path != w.path {
-			paths = append(paths, w.old.Path)
-		}
-	}
-	foreign := map[string]bool{}
-	if len(paths) == 0 {
-		return foreign, nil
-	}
-	rows, err := s.q.OthersAtPaths(ctx, paths)
-	count := map[string]int{}
-	for _, r := range rows {
-		count[r.Path]++
-	}
-	for _, p := range paths {
-		_, taken := owners[p] // by a write of this very group
-		foreign[p] = taken || count[p] > 1
-	}
-	return foreign, err
-}
-
-var errHeadMoved = errors.New("another writer moved the head; nothing was stored")
-
-// record moves the head and writes every row of a plan, in one transaction. batch is nil when nothing was committed to git.
-func (s *store) record(ctx context.Context, p *plan, batch *repo.Batch, now time.Time) error {
+// record moves the heads of all packs and writes every row of a plan, in one transaction.
+func (s *store) record(ctx context.Context, p *plan, packs []packed, now time.Time) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		if batch != nil {
-			n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(batch.Parent), Next: headText(batch.Head)})
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				return errHeadMoved
-			}
+		if err := moveHeads(ctx, q, headsMoved(packs)); err != nil {
+			return err
 		}
 		if err := forgetSuspects(ctx, q, p); err != nil {
 			return err
@@ -132,6 +80,9 @@ func (s *store) record(ctx context.Context, p *plan, batch *repo.Batch, now time
 			return err
 		}
 		if err := recordSeen(ctx, q, p); err != nil {
+			return err
+		}
+		if err := recordMoved(ctx, q, p); err != nil {
 			return err
 		}
 		return q.PutStored(ctx, storedRows(p, now))
@@ -147,7 +98,7 @@ func recordWrites(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
 	originals := gitstoresql.PutOriginalsParams{Repository: repository}
 	for _, w := range p.writes {
 		revisions = append(revisions, w.row)
-		addState(&artifacts, gitstoresql.Artifact{DeviceID: w.row.DeviceID, Name: w.row.Artifact, Path: w.path, RevisionID: w.row.ID, Number: w.row.Number, Blob: w.row.Blob,
+		addState(&artifacts, gitstoresql.Artifact{DeviceID: w.row.DeviceID, Name: w.row.Artifact, Repository: w.repository, Path: w.path, RevisionID: w.row.ID, Number: w.row.Number, Blob: w.row.Blob,
 			TextDigest: w.row.Digest, Label: w.text.in.GetLabel(), Digest: w.text.in.GetDigest(), Fence: w.row.Fence, SeenAt: w.row.CreatedAt})
 		addOriginal(&originals, w.row.ID, w.attempt, w.text)
 	}
@@ -164,7 +115,7 @@ func addState(p *gitstoresql.PutArtifactsParams, a gitstoresql.Artifact) {
 	p.DeviceIds, p.Names, p.Paths = append(p.DeviceIds, a.DeviceID), append(p.Names, a.Name), append(p.Paths, a.Path)
 	p.RevisionIds, p.Numbers, p.Blobs = append(p.RevisionIds, a.RevisionID), append(p.Numbers, a.Number), append(p.Blobs, a.Blob)
 	p.TextDigests, p.Labels, p.Digests = append(p.TextDigests, a.TextDigest), append(p.Labels, a.Label), append(p.Digests, a.Digest)
-	p.Fences, p.SeenAt = append(p.Fences, a.Fence), append(p.SeenAt, a.SeenAt)
+	p.Fences, p.SeenAt, p.Repositories = append(p.Fences, a.Fence), append(p.SeenAt, a.SeenAt), append(p.Repositories, a.Repository)
 }
 
 func addOriginal(p *gitstoresql.PutOriginalsParams, revision uuid.UUID, a *attempt, t text) {

@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -22,10 +21,8 @@ const (
 
 // erasedRows is what an erasure changes in the database.
 type erasedRows struct {
-	id        uuid.UUID
 	at        time.Time
-	old       repo.Hash
-	made      *repo.Rewritten
+	parts     []*erasedPart
 	revisions gitstoresql.RewriteRevisionsParams
 	// changed are the revisions among them whose text is another.
 	changed  []uuid.UUID
@@ -35,46 +32,58 @@ type erasedRows struct {
 	devices              []uuid.UUID
 }
 
-// recordErasure moves the head to the new history and lets the index follow, in one transaction. errHeadMoved when the head is not where the new history began.
+// recordErasure moves the heads to the new history and lets the index follow, in one transaction. errHeadMoved when a head is not where the new history began.
 func (s *store) recordErasure(ctx context.Context, e *erasedRows) error {
 	ctx, cancel := context.WithTimeout(ctx, eraseTime)
 	defer cancel()
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(e.old), Next: headText(e.made.Head)})
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return errHeadMoved
-		}
-		if err := e.renameCommits(ctx, q); err != nil {
+		if err := e.moveHeads(ctx, q); err != nil {
 			return err
 		}
 		if e.whole {
-			if err := e.dropDevices(ctx, q); err != nil {
-				return err
-			}
-		} else if err := e.rewriteRows(ctx, q); err != nil {
-			return err
+			return e.dropDevices(ctx, q)
 		}
-		return q.RecordErasure(ctx, gitstoresql.RecordErasureParams{ID: e.id, Repository: repository, OldHead: headText(e.old), NewHead: headText(e.made.Head), At: e.at})
+		return e.rewriteRows(ctx, q)
 	})
 }
 
-func (e *erasedRows) renameCommits(ctx context.Context, q *gitstoresql.Queries) error {
-	var p gitstoresql.RecordErasedCommitsParams
-	for old, next := range e.made.Commits {
-		p.Olds, p.News = append(p.Olds, headText(old)), append(p.News, headText(next))
+// moveHeads moves those of all repositories that were made again, and leaves a row for each; where none was (only suspects changed), one, so that the mirror follows.
+func (e *erasedRows) moveHeads(ctx context.Context, q *gitstoresql.Queries) error {
+	var heads gitstoresql.MoveHeadsParams
+	for _, p := range e.parts {
+		heads.Names, heads.Olds, heads.Nexts = append(heads.Names, p.in.name), append(heads.Olds, headText(p.head)), append(heads.Nexts, headText(p.made.Head))
 	}
-	if err := q.RecordErasedCommits(ctx, p); err != nil {
+	if err := moveHeads(ctx, q, heads); err != nil {
 		return err
+	}
+	for i, p := range e.parts {
+		commits := gitstoresql.RecordErasedCommitsParams{Repository: p.in.name}
+		for old, next := range p.made.Commits {
+			commits.Olds, commits.News = append(commits.Olds, headText(old)), append(commits.News, headText(next))
+		}
+		if err := q.RecordErasedCommits(ctx, commits); err != nil {
+			return err
+		}
+		if err := e.row(ctx, q, p.in.name, heads.Olds[i], heads.Nexts[i]); err != nil {
+			return err
+		}
+	}
+	if len(e.parts) == 0 {
+		return e.row(ctx, q, repository, "", "")
 	}
 	return q.RenameCommits(ctx)
 }
 
+func (e *erasedRows) row(ctx context.Context, q *gitstoresql.Queries, name, old, next string) error {
+	return q.RecordErasure(ctx, gitstoresql.RecordErasureParams{ID: uuid.Must(uuid.NewV7()), Repository: name, OldHead: old, NewHead: next, At: e.at})
+}
+
 func (e *erasedRows) rewriteRows(ctx context.Context, q *gitstoresql.Queries) error {
 	if err := q.RewriteRevisions(ctx, e.revisions); err != nil {
+		return err
+	}
+	if err := q.DropGone(ctx, e.revisions.Ids); err != nil {
 		return err
 	}
 	if err := q.FollowRevisions(ctx, e.changed); err != nil {
@@ -101,22 +110,18 @@ func (e *erasedRows) dropDevices(ctx context.Context, q *gitstoresql.Queries) er
 	return q.DropArtifacts(ctx, e.devices)
 }
 
-// unfinishedErasure is the one that branch and packs have not followed; nil: they have.
-func (s *store) unfinishedErasure(ctx context.Context) (*gitstoresql.UnfinishedErasureRow, error) {
-	row, err := s.q.UnfinishedErasure(ctx, repository)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // none is the usual answer
-	}
-	return &row, err
+// unfinishedErasures are those that branch and packs have not followed.
+func (s *store) unfinishedErasures(ctx context.Context) ([]gitstoresql.UnfinishedErasuresRow, error) {
+	return s.q.UnfinishedErasures(ctx)
 }
 
 func (s *store) finishErasures(ctx context.Context, now time.Time) error {
-	return s.q.FinishErasures(ctx, gitstoresql.FinishErasuresParams{At: now, Repository: repository})
+	return s.q.FinishErasures(ctx, now)
 }
 
-// wasErased tells whether a commit was in the history until an erasure.
-func (s *store) wasErased(ctx context.Context, commit repo.Hash) (bool, error) {
-	return s.q.WasErased(ctx, headText(commit))
+// wasErased tells whether a commit was in a repository until an erasure.
+func (s *store) wasErased(ctx context.Context, repository string, commit repo.Hash) (bool, error) {
+	return s.q.WasErased(ctx, gitstoresql.WasErasedParams{Repository: repository, Old: headText(commit)})
 }
 
 // InUse tells whether somebody is connected to a database as a gitstore's pool is: under its application name, which that of the pool that asks is not.
@@ -192,14 +197,9 @@ func (s *store) suspectTexts(ctx context.Context, devices []uuid.UUID) ([]gitsto
 	return s.q.SuspectTexts(ctx, devices)
 }
 
-// newestOf answers the artifacts that have one of the texts now.
-func (s *store) newestOf(ctx context.Context, texts map[repo.Hash]changedText, devices []uuid.UUID) ([]string, error) {
-	rows, err := s.q.NewestOfBlobs(ctx, gitstoresql.NewestOfBlobsParams{Blobs: names(texts), DeviceIds: devices})
-	out := make([]string, len(rows))
-	for i, r := range rows {
-		out[i] = r.DeviceID.String() + "/" + r.Name
-	}
-	return out, err
+// newestOf answers the artifacts that have one of the texts now, of all devices.
+func (s *store) newestOf(ctx context.Context, texts map[repo.Hash]changedText) ([]gitstoresql.NewestOfBlobsRow, error) {
+	return s.q.NewestOfBlobs(ctx, names(texts))
 }
 
 func names(texts map[repo.Hash]changedText) []string {

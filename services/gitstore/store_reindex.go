@@ -28,19 +28,15 @@ func (s *store) knownOrigins(ctx context.Context, origins []*origin) (map[key]bo
 }
 
 // recordFound moves the head from old to next and writes what the commits between say, in one transaction. errHeadMoved when the head is no longer old.
-func (s *store) recordFound(ctx context.Context, old, next repo.Hash, f *found, now time.Time) error {
+func (s *store) recordFound(ctx context.Context, name string, old, next repo.Hash, f *found, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(old), Next: headText(next)})
-		if err != nil {
+		if err := moveHeads(ctx, q, gitstoresql.MoveHeadsParams{Names: []string{name}, Olds: []string{headText(old)}, Nexts: []string{headText(next)}}); err != nil {
 			return err
 		}
-		if n == 0 {
-			return errHeadMoved
-		}
-		if len(f.revisions) == 0 {
+		if len(f.latest) == 0 {
 			return nil
 		}
 		if err := q.DeleteSuspects(ctx, f.artifacts()); err != nil {

@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
-	"github.com/netraven/netraven/services/gitstore/sift"
 )
 
 // artifactRows are read at once where all are.
@@ -57,33 +56,13 @@ func (s *store) eachArtifact(ctx context.Context, see func(blobs []string, sifte
 	}
 }
 
-// candidates answers the blobs that may hold what is needed; all says that it would be too many to name. What is not in the index yet is listed before the index is
-// asked: a text that gets there in between is in both.
-func (s *Service) candidates(ctx context.Context, n sift.Need) (blobs []string, all bool, err error) {
-	if n.Useless() {
-		return nil, true, nil
-	}
-	rows, err := s.store.unsifted(ctx, place{}, maxUnsifted+1)
-	if err != nil || len(rows) > maxUnsifted {
-		return nil, true, err
-	}
-	found, err := s.index.Search(ctx, n)
-	if err != nil || len(found) > maxCandidates {
-		return nil, true, err
-	}
-	for _, r := range rows {
-		blobs = append(blobs, r.Blob)
-	}
-	for _, h := range found {
-		blobs = append(blobs, hashText(h))
-	}
-	return blobs, false, nil
-}
-
 // searchPlan is which artifacts a search walks through.
 type searchPlan struct {
-	all      bool
-	blobs    []string
+	all   bool
+	blobs []string
+	// history: those in whose history something may be, lost are the ones of them that need not have it now.
+	history  bool
+	lost     []place
 	artifact string
 	devices  []uuid.UUID
 }
@@ -92,6 +71,9 @@ type searchPlan struct {
 func (s *store) searchRows(ctx context.Context, p searchPlan, from place, n int) ([]gitstoresql.ArtifactsFromRow, error) {
 	if p.all {
 		return s.q.ArtifactsFrom(ctx, gitstoresql.ArtifactsFromParams{FromDevice: from.device, FromName: from.name, Artifact: p.artifact, DeviceIds: p.devices, PageSize: int32(n)})
+	}
+	if p.history {
+		return s.historyRows(ctx, p, from, n)
 	}
 	rows, err := s.q.ArtifactsOf(ctx, gitstoresql.ArtifactsOfParams{Blobs: p.blobs, FromDevice: from.device, FromName: from.name, Artifact: p.artifact, DeviceIds: p.devices,
 		PageSize: int32(n)})

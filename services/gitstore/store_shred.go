@@ -68,7 +68,7 @@ func (s *store) forgottenSince(ctx context.Context, since time.Time) (devices ma
 	for _, r := range rows {
 		devices[r.DeviceID.String()], until = true, *r.DoneAt
 	}
-	times, err := s.q.ErasedSince(ctx, gitstoresql.ErasedSinceParams{Repository: repository, Since: since})
+	times, err := s.q.ErasedSince(ctx, since)
 	for _, t := range times {
 		if erased = true; t.After(until) {
 			until = *t

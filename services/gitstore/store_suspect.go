@@ -10,7 +10,6 @@ import (
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/internal/errs"
-	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // waiting are the suspects that the artifacts of these have already.
@@ -102,18 +101,15 @@ func recordSuspects(ctx context.Context, q *gitstoresql.Queries, p *plan) error 
 }
 
 // recordAccepted moves the head and makes a suspect the current revision, in one transaction.
-func (s *store) recordAccepted(ctx context.Context, w *write, kept gitstoresql.GetSuspectRow, batch *repo.Batch) error {
+func (s *store) recordAccepted(ctx context.Context, w *write, kept gitstoresql.GetSuspectRow, packs []packed) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
-		n, err := q.MoveHead(ctx, gitstoresql.MoveHeadParams{Name: repository, Old: headText(batch.Parent), Next: headText(batch.Head)})
-		if err != nil {
+		if err := moveHeads(ctx, q, headsMoved(packs)); err != nil {
 			return err
 		}
-		if n == 0 {
-			return errHeadMoved
-		}
-		if n, err = q.AcceptSuspect(ctx, gitstoresql.AcceptSuspectParams{ID: kept.ID, Number: w.row.Number, LinesAdded: w.row.LinesAdded,
-			LinesRemoved: w.row.LinesRemoved, CommitHash: w.row.CommitHash, Blob: w.row.Blob}); err != nil {
+		n, err := q.AcceptSuspect(ctx, gitstoresql.AcceptSuspectParams{ID: kept.ID, Number: w.row.Number, LinesAdded: w.row.LinesAdded,
+			LinesRemoved: w.row.LinesRemoved, CommitHash: w.row.CommitHash, Blob: w.row.Blob, Repository: w.repository})
+		if err != nil {
 			return err
 		}
 		if n == 0 {
@@ -123,7 +119,7 @@ func (s *store) recordAccepted(ctx context.Context, w *write, kept gitstoresql.G
 			return err
 		}
 		var p gitstoresql.PutArtifactsParams
-		addState(&p, gitstoresql.Artifact{DeviceID: kept.DeviceID, Name: kept.Artifact, Path: w.path, RevisionID: kept.ID, Number: w.row.Number, Blob: w.row.Blob,
+		addState(&p, gitstoresql.Artifact{DeviceID: kept.DeviceID, Name: kept.Artifact, Repository: w.repository, Path: w.path, RevisionID: kept.ID, Number: w.row.Number, Blob: w.row.Blob,
 			TextDigest: kept.TextDigest, Label: kept.Label, Digest: kept.Digest, Fence: kept.Fence, SeenAt: kept.SeenAt})
 		return q.PutArtifacts(ctx, p)
 	})

@@ -57,9 +57,6 @@ func (s *Service) setApart(ctx context.Context, p *plan) error {
 		if w.old == nil || !w.text.main {
 			continue
 		}
-		if err := s.readBefore(ctx, w); err != nil {
-			return err
-		}
 		if shrunk(w.before, w.text.masked) {
 			apart[w.attempt] = &suspect{write: w}
 			p.suspects = append(p.suspects, apart[w.attempt])
@@ -69,6 +66,7 @@ func (s *Service) setApart(ctx context.Context, p *plan) error {
 		return nil
 	}
 	p.writes = slices.DeleteFunc(p.writes, func(w *write) bool { return apart[w.attempt] != nil })
+	p.moved = slices.DeleteFunc(p.moved, func(w *write) bool { return apart[w.attempt] != nil })
 	p.seen = slices.DeleteFunc(p.seen, func(x seen) bool { return apart[x.attempt] != nil })
 	waiting, err := s.store.waiting(ctx, p.suspects)
 	if err != nil {

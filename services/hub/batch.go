@@ -11,6 +11,12 @@ import (
 	"github.com/netraven/netraven/internal/errs"
 )
 
+const (
+	// busyBatch items in one batch say that more will come, idleShare is the part of the delay that is waited otherwise.
+	busyBatch = 3
+	idleShare = 8
+)
+
 // batch collects the items of many streams into few calls to one neighbour, which answers item by item. An item that makes a whole call
 // fail is found by sending its companions one by one, so that one poisoned result cannot hold up the others.
 type batch[I, O any] struct {
@@ -18,7 +24,7 @@ type batch[I, O any] struct {
 	call func(ctx context.Context, items []I) ([]O, error)
 	// size is an item's weight in bytes; nil: nothing weighs anything.
 	size func(I) int
-	// items and bytes bound one call, delay is how long the first item waits for others.
+	// items and bytes bound one call, delay is how long the first item waits for others. While few come, it is a fraction of it.
 	items, bytes int
 	delay        time.Duration
 	// calls bounds the calls at once.
@@ -28,6 +34,7 @@ type batch[I, O any] struct {
 	open   []*entry[I, O]
 	weight int
 	number int // of the batch that is open, so that a timer of an earlier one does nothing
+	last   int // items of the batch before
 }
 
 type entry[I, O any] struct {
@@ -62,8 +69,16 @@ func (b *batch[I, O]) add(e *entry[I, O]) {
 		go b.flush(b.take())
 	case len(b.open) == 1:
 		number := b.number
-		time.AfterFunc(b.delay, func() { b.due(number) })
+		time.AfterFunc(b.wait(), func() { b.due(number) })
 	}
+}
+
+// wait is how long the first item of a batch waits: a person who tests one device waits for nobody, and a fleet goes in few calls.
+func (b *batch[I, O]) wait() time.Duration {
+	if b.last < busyBatch {
+		return b.delay / idleShare
+	}
+	return b.delay
 }
 
 func (b *batch[I, O]) due(number int) {
@@ -79,7 +94,7 @@ func (b *batch[I, O]) due(number int) {
 
 func (b *batch[I, O]) take() []*entry[I, O] {
 	entries := b.open
-	b.open, b.weight = nil, 0
+	b.open, b.weight, b.last = nil, 0, len(b.open)
 	b.number++
 	return entries
 }

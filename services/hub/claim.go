@@ -20,6 +20,9 @@ const (
 	offerPatience = 10 * time.Second // as long as job keeps an offer
 	claimBackoff  = 5 * time.Second
 	emptyPause    = 100 * time.Millisecond
+	// gatherTime is how long a claim of a busy agent waits for more free sessions than these few.
+	gatherTime  = 50 * time.Millisecond
+	gatherShare = 3
 )
 
 // sentPages are the pages that a stream has sent, by digest.
@@ -53,6 +56,7 @@ func (p *sentPages) forget(digest string) {
 func (c *session) claim() {
 	backoff := claimBackoff / 50
 	for c.ctx.Err() == nil {
+		c.gather()
 		asked := time.Now()
 		resp, err := c.claimOnce()
 		if err == nil {
@@ -70,6 +74,21 @@ func (c *session) claim() {
 		case <-c.ctx.Done():
 		}
 		backoff = min(2*backoff, claimBackoff)
+	}
+}
+
+// gather lets sessions of a busy agent become free together: a claim costs job and its neighbours the same for one task as for many.
+func (c *session) gather() {
+	timer := time.NewTimer(gatherTime)
+	defer timer.Stop()
+	for c.leases.few() {
+		select {
+		case <-c.leases.changed:
+		case <-timer.C:
+			return
+		case <-c.ctx.Done():
+			return
+		}
 	}
 }
 

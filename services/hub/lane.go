@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	laneDelay = 20 * time.Millisecond
+	laneDelay = 50 * time.Millisecond
 	laneItems = 100
 )
 

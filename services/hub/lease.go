@@ -69,6 +69,14 @@ func (l *leases) free() (int, []*jobv1.AttemptRef) {
 	return max(0, l.capacity-l.active), refs
 }
 
+// few tells whether some sessions of a busy agent are free, but less than a third of them.
+func (l *leases) few() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	free := l.capacity - l.active
+	return free > 0 && free < l.capacity/gatherShare
+}
+
 // offer notes a claimed attempt.
 func (l *leases) offer(a attempt, spec *jobv1.TaskSpec) {
 	l.mu.Lock()

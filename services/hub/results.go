@@ -44,16 +44,16 @@ type settlement struct {
 const (
 	storeBytes = 8 << 20
 	storeItems = 200
-	storeDelay = 25 * time.Millisecond
+	storeDelay = 80 * time.Millisecond
 	smallItems = 500
-	smallDelay = 5 * time.Millisecond
+	smallDelay = 40 * time.Millisecond
 )
 
 func newResults(d Deps) *results {
 	return &results{
 		log: d.Log, now: d.Now,
 		store: &batch[*gitstorev1.StoreResultsRequest_Item, *gitstorev1.StoreResultsResponse_Item]{
-			items: storeItems, bytes: storeBytes, delay: storeDelay, calls: make(chan struct{}, 4),
+			items: storeItems, bytes: storeBytes, delay: storeDelay, calls: make(chan struct{}, 2),
 			size: func(i *gitstorev1.StoreResultsRequest_Item) int { return proto.Size(i) },
 			call: func(ctx context.Context, items []*gitstorev1.StoreResultsRequest_Item) ([]*gitstorev1.StoreResultsResponse_Item, error) {
 				resp, err := d.Store.StoreResults(ctx, &gitstorev1.StoreResultsRequest{Items: items})
@@ -61,21 +61,21 @@ func newResults(d Deps) *results {
 			},
 		},
 		finish: &batch[finish, *jobv1.FinishAttemptsResponse_Item]{
-			items: smallItems, bytes: storeBytes, delay: smallDelay, calls: make(chan struct{}, 8),
+			items: smallItems, bytes: storeBytes, delay: smallDelay, calls: make(chan struct{}, 2),
 			size: func(f finish) int { return proto.Size(f.item) },
 			call: func(ctx context.Context, items []finish) ([]*jobv1.FinishAttemptsResponse_Item, error) {
 				return finishAll(ctx, d.Dispatch, items)
 			},
 		},
 		observe: &batch[*inventoryv1.ReportObservationsRequest_Item, struct{}]{
-			items: smallItems, delay: smallDelay, calls: make(chan struct{}, 4),
+			items: smallItems, delay: smallDelay, calls: make(chan struct{}, 2),
 			call: func(ctx context.Context, items []*inventoryv1.ReportObservationsRequest_Item) ([]struct{}, error) {
 				_, err := d.Targets.ReportObservations(ctx, &inventoryv1.ReportObservationsRequest{Items: items})
 				return make([]struct{}, len(items)), err
 			},
 		},
 		use: &batch[*vaultv1.ReportUseRequest_Item, struct{}]{
-			items: smallItems, delay: smallDelay, calls: make(chan struct{}, 4),
+			items: smallItems, delay: smallDelay, calls: make(chan struct{}, 2),
 			call: func(ctx context.Context, items []*vaultv1.ReportUseRequest_Item) ([]struct{}, error) {
 				_, err := d.Grants.ReportUse(ctx, &vaultv1.ReportUseRequest{Items: items})
 				return make([]struct{}, len(items)), err
@@ -182,7 +182,7 @@ func (x *settlement) storeItem() *gitstorev1.StoreResultsRequest_Item {
 	return &gitstorev1.StoreResultsRequest_Item{
 		RunId: x.spec.GetRunId(), TaskId: x.spec.GetTaskId(), Fence: x.spec.GetFence(), DeviceId: x.spec.GetDeviceId(),
 		DeviceName: x.spec.GetDeviceName(), SiteName: x.spec.GetSiteName(), PageDigest: x.spec.GetPageDigest(),
-		CollectedAt: x.result.GetFinishedAt(), Artifacts: x.result.GetArtifacts(),
+		Repository: x.spec.GetRepository(), CollectedAt: x.result.GetFinishedAt(), Artifacts: x.result.GetArtifacts(),
 	}
 }
 

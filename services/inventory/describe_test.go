@@ -38,6 +38,7 @@ func TestDevicesAreDescribedAndFiltered(t *testing.T) {
 	}{
 		"disabled ones too":    {&inventoryv1.DescribeDevicesRequest{DeviceIds: ids}, []string{"ios", "eos"}},
 		"only those asked for": {&inventoryv1.DescribeDevicesRequest{DeviceIds: ids[1:]}, []string{"eos"}},
+		"deleted ones":         {&inventoryv1.DescribeDevicesRequest{DeviceIds: ids, WithDeleted: true}, []string{"ios", "eos", gone.GetName()}},
 		"site":                 {&inventoryv1.DescribeDevicesRequest{DeviceIds: ids, SiteIds: []string{site.GetId()}}, []string{"eos"}},
 		"alias of a platform":  {&inventoryv1.DescribeDevicesRequest{DeviceIds: ids, Platforms: []string{"ios"}}, []string{"ios"}},
 		"no such platform":     {&inventoryv1.DescribeDevicesRequest{DeviceIds: ids, Platforms: []string{"nope"}}, nil},
@@ -49,6 +50,7 @@ func TestDevicesAreDescribedAndFiltered(t *testing.T) {
 		var names []string
 		for _, i := range out.GetItems() {
 			names = append(names, i.GetDeviceName())
+			require.Equal(t, i.GetDeviceId() == gone.GetId(), i.GetDeletedAt() != nil)
 			if i.GetDeviceName() == "eos" {
 				require.Equal(t, []any{eos.GetId(), site.GetId(), "north", "arista_eos"}, []any{i.GetDeviceId(), i.GetSiteId(), i.GetSiteName(), i.GetPlatform()})
 			}

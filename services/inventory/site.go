@@ -42,8 +42,12 @@ func (s *Service) CreateSite(ctx context.Context, in *inventoryv1.CreateSiteRequ
 	if err != nil {
 		return nil, err
 	}
+	repository, err := checkRepository("repository", in.GetSite().GetRepository())
+	if err != nil {
+		return nil, err
+	}
 	return s.store.createSite(ctx, inventorysql.CreateSiteParams{ID: newID(), Name: name, GatewayID: gateway, CreatedAt: s.now(), HostKeyCa: authorities,
-		JumpHostID: host})
+		JumpHostID: host, Repository: repository})
 }
 
 // GetSite answers one site.
@@ -89,6 +93,12 @@ func (s *Service) UpdateSite(ctx context.Context, in *inventoryv1.UpdateSiteRequ
 				return nil, err
 			}
 			p.JumpHostID, p.SetJumpHost = host, true
+		case "repository":
+			repository, err := checkRepository("repository", in.GetSite().GetRepository())
+			if err != nil {
+				return nil, err
+			}
+			p.Repository = &repository
 		default:
 			return nil, unknownField(path)
 		}
@@ -118,6 +128,18 @@ func checkGateway(field, id string) (uuid.UUID, error) {
 		return uuid.Nil, gatewayUnknown(field)
 	}
 	return u, nil
+}
+
+// checkRepository answers the name of a git repository; none is that of all sites that are not kept apart.
+func checkRepository(field, name string) (string, error) {
+	if name == "" {
+		return wellknown.Repository, nil
+	}
+	if !wellknown.IsRepository(name) {
+		const help = "must begin with a lower-case letter or digit and hold nothing but these and -, at most 63 characters"
+		return "", errs.New(codes.InvalidArgument, "REPOSITORY_INVALID", "%s: %s", field, help).Field(field, "REPOSITORY_INVALID", help)
+	}
+	return name, nil
 }
 
 func gatewayUnknown(field string) error {

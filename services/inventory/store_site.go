@@ -23,7 +23,7 @@ func (s *store) listSites(ctx context.Context, after string, size int32) ([]*inv
 
 func siteOf(r inventorysql.Site) *inventoryv1.Site {
 	out := &inventoryv1.Site{Id: r.ID.String(), Name: r.Name, GatewayId: r.GatewayID.String(), CreatedAt: timestamppb.New(r.CreatedAt), UpdatedAt: timestamppb.New(r.UpdatedAt),
-		HostKeyCa: r.HostKeyCa}
+		HostKeyCa: r.HostKeyCa, Repository: r.Repository}
 	if r.JumpHostID != nil {
 		out.JumpHostId = r.JumpHostID.String()
 	}

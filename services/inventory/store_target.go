@@ -33,7 +33,7 @@ func (s *store) targets(ctx context.Context, ids []uuid.UUID) ([]*inventoryv1.Ta
 }
 
 func targetOf(r inventorysql.GetTargetsRow) *inventoryv1.Target {
-	t := &inventoryv1.Target{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(), SiteName: r.SiteName,
+	t := &inventoryv1.Target{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(), SiteName: r.SiteName, Repository: r.Repository,
 		GatewayId: r.GatewayID.String(), Address: r.Address, Port: r.Port, Platform: r.Platform, HostKeys: r.HostKeys, Tags: r.Tags,
 		Ssh:     sshOf(r.Legacy, r.HostKeyPolicy, r.Newline, r.TerminalColumns, r.TerminalRows, r.KeepaliveSeconds),
 		HostCas: authoritiesOf(r.HostKeyCa), HostKeyWindowUntil: timeOf(r.HostKeyWindow)}
@@ -48,7 +48,7 @@ func (s *store) describe(ctx context.Context, p inventorysql.DescribeDevicesPara
 	items := make([]*inventoryv1.DescribeDevicesResponse_Item, 0, len(rows))
 	for _, r := range rows {
 		items = append(items, &inventoryv1.DescribeDevicesResponse_Item{DeviceId: r.ID.String(), DeviceName: r.Name, SiteId: r.SiteID.String(),
-			SiteName: r.SiteName, Platform: r.Platform})
+			SiteName: r.SiteName, Platform: r.Platform, DeletedAt: timeOf(r.DeletedAt)})
 	}
 	return items, err
 }

@@ -120,7 +120,7 @@ func (s *Service) DescribeDevices(ctx context.Context, in *inventoryv1.DescribeD
 	if len(in.GetDeviceIds()) > pageOfDevices {
 		return nil, errs.New(codes.InvalidArgument, "TOO_MANY", "at most %d devices at once", pageOfDevices)
 	}
-	p := inventorysql.DescribeDevicesParams{Tags: lowered(in.GetTags()), Platforms: []string{}}
+	p := inventorysql.DescribeDevicesParams{Tags: lowered(in.GetTags()), Platforms: []string{}, WithDeleted: in.GetWithDeleted()}
 	var err error
 	if p.Ids, err = parseIDs("device_ids", in.GetDeviceIds()); err != nil {
 		return nil, err

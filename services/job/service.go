@@ -161,7 +161,7 @@ const (
 )
 
 // loopPause is the least time between two rounds of a loop: what happens meanwhile is done together.
-const loopPause = 25 * time.Millisecond
+const loopPause = 50 * time.Millisecond
 
 // loop runs one round at the start, at each bell, and at least every `every`. A round that fails is logged and tried again.
 func (s *Service) loop(ctx context.Context, name, key string, every time.Duration, round func(context.Context) error) error {

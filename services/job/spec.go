@@ -11,6 +11,7 @@ var newlines = map[inventoryv1.Device_Ssh_Newline]string{inventoryv1.Device_Ssh_
 // aim says in a spec where the device is and how it is spoken to.
 func aim(spec *jobv1.TaskSpec, t *inventoryv1.Target) {
 	spec.DeviceName, spec.SiteName, spec.Address, spec.Port = t.GetDeviceName(), t.GetSiteName(), t.GetAddress(), t.GetPort()
+	spec.Repository = t.GetRepository()
 	spec.Platform, spec.PageDigest, spec.HostKeys = t.GetPlatform(), t.GetPageDigest(), t.GetHostKeys()
 	policy := t.GetSsh().GetHostKeyPolicy()
 	spec.TrustFirstKey = len(t.GetHostKeys()) == 0 && (policy == inventoryv1.Device_Ssh_TOFU || policy == inventoryv1.Device_Ssh_UNSPECIFIED)

@@ -136,7 +136,7 @@ func judge(ctx context.Context, b *batch, agent uuid.UUID, tasks []uuid.UUID, fe
 
 // appendLog keeps lines of attempts that the agent holds or held.
 func (s *store) appendLog(ctx context.Context, agent uuid.UUID, tasks []uuid.UUID, fences []int64, items []*jobv1.AppendTaskLogRequest_Item, now time.Time) error {
-	p := jobsql.InsertLogParams{AgentID: &agent}
+	p := jobsql.InsertLogParams{AgentID: agent}
 	for i, item := range items {
 		if item.GetSequence() < 0 || item.GetSequence() >= maxLogLines {
 			continue

@@ -1,8 +1,8 @@
 // Package vault keeps credentials and devices' data keys, and is the only room where a secret is opened. Secrets go in by people and leave only
-// sealed to one agent, for one attempt, against a spec that job signed. It calls inventory (a device's tags) and auth (the authority, revoked
+// sealed to one agent, for one attempt, against a spec that job signed; what a service keeps here is opened for that service. It calls inventory (a device's tags) and auth (the authority, revoked
 // agents, audit).
 //
-// Tables: installation, credential, credential_secret, credential_use, last_good, reservation, device_key.
+// Tables: installation, credential, credential_secret, credential_use, last_good, reservation, device_key, secret.
 //
 // Invariants:
 //   - Each version of a credential has a random data key of its own; each field is sealed under it (AES-256-GCM, additional data
@@ -12,6 +12,8 @@
 //   - A grant is sealed only for an agent and a spec that the authority's certificates name, while its reservation stands.
 //   - in_flight of a credential is the number of counted reservations that list it.
 //   - A device has one data key at a time, made by whoever asks first. Shredding deletes it, and nothing here keeps the old one; it is also sealed to the offline recovery key (package recovery).
+//   - A secret that a service keeps here (secret.go: how gitstore signs in to git servers) is sealed as a credential's, bound to its service, kind and id, and only
+//     that service can name it.
 //   - Without the key-encryption key vault starts degraded: credentials can be read, listed and changed where no secret is touched; all else
 //     answers UNAVAILABLE/KEY_UNAVAILABLE.
 //

@@ -123,7 +123,7 @@ func (h *house) audited() (out []string) {
 func (h *house) dump() string {
 	h.t.Helper()
 	var out strings.Builder
-	for _, table := range []string{"installation", "credential", "credential_secret", "credential_use", "last_good", "reservation", "device_key"} {
+	for _, table := range []string{"installation", "credential", "credential_secret", "credential_use", "last_good", "reservation", "device_key", "secret"} {
 		var text *string
 		require.NoError(h.t, h.pool.QueryRow(h.t.Context(), "SELECT string_agg(r::text, E'\\n') FROM "+table+" r").Scan(&text))
 		if text != nil {

@@ -49,6 +49,7 @@ type Deps struct {
 type Service struct {
 	vaultv1.UnimplementedCredentialServiceServer
 	vaultv1.UnimplementedGrantServiceServer
+	vaultv1.UnimplementedSecretServiceServer
 
 	log       *slog.Logger
 	now       func() time.Time
@@ -93,6 +94,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 func (s *Service) Register(r grpc.ServiceRegistrar) {
 	vaultv1.RegisterCredentialServiceServer(r, s)
 	vaultv1.RegisterGrantServiceServer(r, s)
+	vaultv1.RegisterSecretServiceServer(r, s)
 }
 
 // Run writes audit lines and frees expired reservations, until ctx ends. Lines that wait then are still written, for five seconds.

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"fmt"
 	"net/url"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,9 +44,31 @@ func TestTheNewestConfigurationsAreSearched(t *testing.T) {
 		require.Empty(t, search("q=zebra-crossing&platforms=arista_eos"))
 		require.Empty(t, search("q="+labPassword), "masked text only")
 		require.NotEmpty(t, search("q="+url.QueryEscape("<secret:")))
+		newest := c.items("/api/v1/devices/" + id + "/revisions?artifact=running.cfg")[0]["id"].(string)
+		_, config := c.raw("GET", "/api/v1/revisions/"+newest+"/content?view=restorable", nil)
+		community := regexp.MustCompile(`snmp-server community (\S+) RO`).FindStringSubmatch(string(config))[1]
+		holders := c.do("POST", "/api/v1/configs:search", object{"secret": community})["items"].([]any)
+		require.Len(t, holders, 1, "a community of its own")
+		require.Equal(t, id, holders[0].(object)["device_id"])
+		require.NotContains(t, fmt.Sprint(holders), community)
 		c.refused(400, "PATTERN_INVALID", "GET", "/api/v1/search?regex=true&q=(", nil)
 
+		require.NoError(t, changed.Change(lab.Change{Describe: "nothing of interest"}))
+		c.succeeded(c.backup(object{"all": true}), 3, 1)
+		require.Empty(t, search("q=zebra-crossing-4711"))
+		past := search("history=true&q=zebra-crossing-4711")
+		require.Len(t, past, 1, "once, whatever the number of revisions")
+		require.Equal(t, newest, past[0]["revision_id"])
+		presence := past[0]["presence"].(object)
+		require.Equal(t, []any{newest, 2.0}, []any{presence["first_revision_id"], presence["first_number"]})
+		require.Equal(t, c.items("/api/v1/devices/" + id + "/revisions?artifact=running.cfg")[0]["id"], presence["gone_revision_id"])
+		require.Empty(t, search("history=true&q=zebra-crossing-4711&until="+url.QueryEscape(presence["first_at"].(string))))
+		require.Empty(t, search("history=true&q=zebra-crossing-4711&since="+url.QueryEscape(presence["gone_at"].(string))))
+
 		c.do("DELETE", "/api/v1/devices/"+id, nil)
-		require.Empty(t, search("q=zebra-crossing-4711"), "a device that is gone is not searched")
+		require.Len(t, search("regex=true&q="+url.QueryEscape(`^hostname \S+$`)), 2, "a device that is gone is not searched")
+		past = search("history=true&q=zebra-crossing-4711")
+		require.Len(t, past, 1, "its history is")
+		require.NotNil(t, past[0]["presence"].(object)["device_deleted_at"])
 	})
 }

@@ -52,3 +52,14 @@ func TestSamePageLeavesTheShippedOneAlone(t *testing.T) {
 func TestOnlyKnownMeasurements(t *testing.T) {
 	require.ErrorContains(t, (&bench{}).run(t.Context(), "P4,P99"), `no measurement "P99"`)
 }
+
+func TestParseBench(t *testing.T) {
+	all := parseBench("goos: linux\nBenchmarkStore/sites=1/files=50000-2 \t 5\t 812 ns/op\t 1045 limit/s\t 5385 ours/s\n--- BENCH: BenchmarkStore/sites=1\n    day 30: 2 x\nBenchmarkPlain 1 7 ns/op\nPASS\n")
+	require.Equal(t, []result{
+		{"BenchmarkStore/sites=1/files=50000", map[string]float64{"ns/op": 812, "limit/s": 1045, "ours/s": 5385}},
+		{"BenchmarkPlain", map[string]float64{"ns/op": 7}},
+	}, all)
+	require.Equal(t, "50000 files, 1 site", fleetOf(all[0]))
+	require.Equal(t, "1 site", sitesOf(all[0]))
+	require.Equal(t, all[1], find(all, "BenchmarkPlain"))
+}

@@ -1,6 +1,3 @@
--- name: GetMirrorPoint :one
-SELECT head, change FROM repository WHERE name = $1;
-
 -- name: CountOriginals :one
 SELECT count(*) FROM original WHERE change > sqlc.arg(after)::bigint AND change <= sqlc.arg(until)::bigint;
 

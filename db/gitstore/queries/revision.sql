@@ -1,5 +1,5 @@
 -- name: ListRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE device_id = sqlc.arg(device_id)
   AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
@@ -11,7 +11,7 @@ ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: ListAllRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
   AND NOT (sqlc.arg(accepted)::boolean AND suspect)
@@ -22,7 +22,7 @@ ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: ListSuspects :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE suspect
   AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
@@ -33,7 +33,7 @@ ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: GetRevision :one
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE id = $1;
 
@@ -44,8 +44,8 @@ JOIN revision r ON r.id = o.revision_id
 WHERE o.revision_id = $1;
 
 -- name: CreateRevisions :copyfrom
-INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
+INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
 
 -- name: PutOriginals :exec
 WITH next AS (UPDATE repository SET change = change + 1 WHERE name = sqlc.arg(repository) RETURNING change)

@@ -1,25 +1,39 @@
--- name: GetHead :one
-SELECT head FROM repository WHERE name = $1;
+-- name: GetHeads :many
+SELECT name, head FROM repository WHERE name = ANY(sqlc.arg(names)::text[]);
 
--- name: MoveHead :execrows
-UPDATE repository SET head = sqlc.arg(next) WHERE name = sqlc.arg(name) AND head = sqlc.arg(old);
+-- All heads and the count of changes as they are at one moment.
+-- name: ListRepositories :many
+SELECT name, head, change FROM repository ORDER BY name;
+
+-- name: AddRepositories :exec
+INSERT INTO repository (name, head)
+SELECT unnest(sqlc.arg(names)::text[]), ''
+ON CONFLICT ON CONSTRAINT repository_pk DO NOTHING;
+
+-- Whoever gets fewer rows than heads must roll back: another writer moved one.
+-- name: MoveHeads :execrows
+UPDATE repository r
+SET head = u.next
+FROM (SELECT unnest(sqlc.arg(names)::text[]) AS name, unnest(sqlc.arg(olds)::text[]) AS old, unnest(sqlc.arg(nexts)::text[]) AS next) u
+WHERE r.name = u.name AND r.head = u.old;
 
 -- name: GetArtifacts :many
-SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted
+SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted, repository
 FROM artifact
 WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[])
 ORDER BY device_id, name;
 
 -- name: OthersAtPaths :many
-SELECT device_id, name, path FROM artifact WHERE path = ANY(sqlc.arg(paths)::text[]);
+SELECT device_id, name, path, repository, blob FROM artifact WHERE path = ANY(sqlc.arg(paths)::text[]);
 
 -- name: PutArtifacts :exec
-INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at)
+INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository)
 SELECT unnest(sqlc.arg(device_ids)::uuid[]), unnest(sqlc.arg(names)::text[]), unnest(sqlc.arg(paths)::text[]), unnest(sqlc.arg(revision_ids)::uuid[]),
        unnest(sqlc.arg(numbers)::integer[]), unnest(sqlc.arg(blobs)::text[]), unnest(sqlc.arg(text_digests)::text[]), unnest(sqlc.arg(labels)::text[]),
-       unnest(sqlc.arg(digests)::text[]), unnest(sqlc.arg(fences)::bigint[]), unnest(sqlc.arg(seen_at)::timestamptz[])
+       unnest(sqlc.arg(digests)::text[]), unnest(sqlc.arg(fences)::bigint[]), unnest(sqlc.arg(seen_at)::timestamptz[]),
+       unnest(sqlc.arg(repositories)::text[])
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
-SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
+SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
     label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at);
 
 -- An unchanged artifact: only that it was seen is news.
@@ -28,6 +42,14 @@ UPDATE artifact a
 SET fence = GREATEST(a.fence, u.fence), seen_at = GREATEST(a.seen_at, u.seen_at)
 FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(names)::text[]) AS name, unnest(sqlc.arg(fences)::bigint[]) AS fence,
              unnest(sqlc.arg(seen_at)::timestamptz[]) AS seen_at) u
+WHERE a.device_id = u.device_id AND a.name = u.name;
+
+-- The text stays, and lies elsewhere from now on.
+-- name: MoveArtifacts :exec
+UPDATE artifact a
+SET repository = u.repository, path = u.path
+FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(names)::text[]) AS name, unnest(sqlc.arg(repositories)::text[]) AS repository,
+             unnest(sqlc.arg(paths)::text[]) AS path) u
 WHERE a.device_id = u.device_id AND a.name = u.name;
 
 -- name: GetStored :many

@@ -32,7 +32,7 @@ WHERE r.device_id = w.device_id AND r.artifact = w.artifact AND r.suspect;
 WITH gone AS (DELETE FROM suspect WHERE revision_id = sqlc.arg(id))
 UPDATE revision
 SET suspect = false, number = sqlc.arg(number), lines_added = sqlc.arg(lines_added), lines_removed = sqlc.arg(lines_removed), commit_hash = sqlc.arg(commit_hash),
-    blob = sqlc.arg(blob)
+    blob = sqlc.arg(blob), repository = sqlc.arg(repository)
 WHERE id = sqlc.arg(id) AND suspect;
 
 -- name: ExpireSuspects :execrows

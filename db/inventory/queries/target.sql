@@ -13,7 +13,7 @@ ORDER BY d.id
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: GetTargets :many
-SELECT d.id, d.name, d.site_id, s.name AS site_name, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
+SELECT d.id, d.name, d.site_id, s.name AS site_name, s.repository, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
        d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds,
        COALESCE(NULLIF(d.host_key_ca, ''), s.host_key_ca)::text AS host_key_ca, d.host_key_window,
        COALESCE(d.jump_host_id, s.jump_host_id, '00000000-0000-0000-0000-000000000000')::uuid AS jump_host_id,
@@ -24,10 +24,10 @@ JOIN site s ON s.id = d.site_id
 WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND d.deleted_at IS NULL AND d.enabled;
 
 -- name: DescribeDevices :many
-SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform
+SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform, d.deleted_at
 FROM device d
 JOIN site s ON s.id = d.site_id
-WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND d.deleted_at IS NULL
+WHERE d.id = ANY(sqlc.arg(ids)::uuid[]) AND (d.deleted_at IS NULL OR sqlc.arg(with_deleted)::boolean)
   AND (cardinality(sqlc.arg(site_ids)::uuid[]) = 0 OR d.site_id = ANY(sqlc.arg(site_ids)::uuid[]))
   AND (cardinality(sqlc.arg(platforms)::text[]) = 0 OR d.platform = ANY(sqlc.arg(platforms)::text[]))
   AND (cardinality(sqlc.arg(tags)::text[]) = 0 OR EXISTS (

@@ -7,8 +7,9 @@ FROM (
         unnest(sqlc.arg(at)::timestamptz[]) AS at, unnest(sqlc.arg(attempts)::smallint[]) AS attempt, unnest(sqlc.arg(levels)::text[]) AS level,
         unnest(sqlc.arg(messages)::text[]) AS message
 ) i
-WHERE EXISTS (SELECT 1 FROM task t WHERE t.id = i.task_id AND t.fence = i.fence AND t.agent_id = sqlc.arg(agent_id))
-   OR EXISTS (SELECT 1 FROM attempt a WHERE a.task_id = i.task_id AND a.fence = i.fence AND a.agent_id = sqlc.arg(agent_id))
+WHERE sqlc.arg(agent_id)::uuid IN (
+    (SELECT t.agent_id FROM task t WHERE t.id = i.task_id AND t.fence = i.fence),
+    (SELECT a.agent_id FROM attempt a WHERE a.task_id = i.task_id AND a.fence = i.fence))
 ON CONFLICT (task_id, fence, sequence) DO NOTHING;
 
 -- name: ListLog :many

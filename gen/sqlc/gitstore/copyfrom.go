@@ -45,6 +45,7 @@ func (r iteratorForCreateRevisions) Values() ([]interface{}, error) {
 		r.rows[0].TaskID,
 		r.rows[0].Fence,
 		r.rows[0].CreatedAt,
+		r.rows[0].Repository,
 	}, nil
 }
 
@@ -53,5 +54,5 @@ func (r iteratorForCreateRevisions) Err() error {
 }
 
 func (q *Queries) CreateRevisions(ctx context.Context, arg []CreateRevisionsParams) (int64, error) {
-	return q.db.CopyFrom(ctx, []string{"revision"}, []string{"id", "device_id", "artifact", "number", "size", "lines_added", "lines_removed", "suspect", "author", "commit_hash", "blob", "digest", "run_id", "task_id", "fence", "created_at"}, &iteratorForCreateRevisions{rows: arg})
+	return q.db.CopyFrom(ctx, []string{"revision"}, []string{"id", "device_id", "artifact", "number", "size", "lines_added", "lines_removed", "suspect", "author", "commit_hash", "blob", "digest", "run_id", "task_id", "fence", "created_at", "repository"}, &iteratorForCreateRevisions{rows: arg})
 }

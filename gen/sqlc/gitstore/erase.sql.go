@@ -50,6 +50,16 @@ func (q *Queries) DropArtifacts(ctx context.Context, deviceIds []uuid.UUID) erro
 	return err
 }
 
+const dropGone = `-- name: DropGone :exec
+DELETE FROM gone WHERE revision_id = ANY($1::uuid[])
+`
+
+// What they took away, and what they no longer do, is noted again (compared).
+func (q *Queries) DropGone(ctx context.Context, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, dropGone, ids)
+	return err
+}
+
 const dropRevisions = `-- name: DropRevisions :exec
 DELETE FROM revision WHERE device_id = ANY($1::uuid[])
 `
@@ -60,16 +70,11 @@ func (q *Queries) DropRevisions(ctx context.Context, deviceIds []uuid.UUID) erro
 }
 
 const erasedSince = `-- name: ErasedSince :many
-SELECT done_at FROM erasure WHERE repository = $1 AND done_at > $2::timestamptz ORDER BY done_at
+SELECT done_at FROM erasure WHERE done_at > $1::timestamptz ORDER BY done_at
 `
 
-type ErasedSinceParams struct {
-	Repository string
-	Since      time.Time
-}
-
-func (q *Queries) ErasedSince(ctx context.Context, arg ErasedSinceParams) ([]*time.Time, error) {
-	rows, err := q.db.Query(ctx, erasedSince, arg.Repository, arg.Since)
+func (q *Queries) ErasedSince(ctx context.Context, since time.Time) ([]*time.Time, error) {
+	rows, err := q.db.Query(ctx, erasedSince, since)
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +97,12 @@ const finishErasures = `-- name: FinishErasures :exec
 UPDATE erasure u
 SET done_at = GREATEST($1::timestamptz, (SELECT max(s.done_at) + interval '1 microsecond' FROM shredded s),
                        (SELECT max(e.done_at) + interval '1 microsecond' FROM erasure e))
-WHERE u.repository = $2 AND u.done_at IS NULL
+WHERE u.done_at IS NULL
 `
 
-type FinishErasuresParams struct {
-	At         time.Time
-	Repository string
-}
-
 // Later than all that mirrors may have followed already.
-func (q *Queries) FinishErasures(ctx context.Context, arg FinishErasuresParams) error {
-	_, err := q.db.Exec(ctx, finishErasures, arg.At, arg.Repository)
+func (q *Queries) FinishErasures(ctx context.Context, at time.Time) error {
+	_, err := q.db.Exec(ctx, finishErasures, at)
 	return err
 }
 
@@ -120,23 +120,24 @@ func (q *Queries) FollowRevisions(ctx context.Context, ids []uuid.UUID) error {
 }
 
 const newestOfBlobs = `-- name: NewestOfBlobs :many
-SELECT device_id, name FROM artifact
-WHERE blob = ANY($1::text[]) AND (cardinality($2::uuid[]) = 0 OR device_id = ANY($2::uuid[]))
-ORDER BY device_id, name
+SELECT a.device_id, a.name, a.blob, a.repository, r.repository AS committed
+FROM artifact a
+JOIN revision r ON r.id = a.revision_id
+WHERE a.blob = ANY($1::text[])
+ORDER BY a.device_id, a.name
 `
 
-type NewestOfBlobsParams struct {
-	Blobs     []string
-	DeviceIds []uuid.UUID
-}
-
 type NewestOfBlobsRow struct {
-	DeviceID uuid.UUID
-	Name     string
+	DeviceID   uuid.UUID
+	Name       string
+	Blob       string
+	Repository string
+	Committed  string
 }
 
-func (q *Queries) NewestOfBlobs(ctx context.Context, arg NewestOfBlobsParams) ([]NewestOfBlobsRow, error) {
-	rows, err := q.db.Query(ctx, newestOfBlobs, arg.Blobs, arg.DeviceIds)
+// Who has one of the texts now, where it lies, and where its revision was committed: a device that moved left that behind.
+func (q *Queries) NewestOfBlobs(ctx context.Context, blobs []string) ([]NewestOfBlobsRow, error) {
+	rows, err := q.db.Query(ctx, newestOfBlobs, blobs)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,13 @@ func (q *Queries) NewestOfBlobs(ctx context.Context, arg NewestOfBlobsParams) ([
 	items := []NewestOfBlobsRow{}
 	for rows.Next() {
 		var i NewestOfBlobsRow
-		if err := rows.Scan(&i.DeviceID, &i.Name); err != nil {
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Name,
+			&i.Blob,
+			&i.Repository,
+			&i.Committed,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -167,17 +174,18 @@ func (q *Queries) OthersConnected(ctx context.Context, name string) (int32, erro
 }
 
 const recordErasedCommits = `-- name: RecordErasedCommits :exec
-INSERT INTO erased_commit (old, new) SELECT unnest($1::text[]), unnest($2::text[])
+INSERT INTO erased_commit (repository, old, new) SELECT $1::text, unnest($2::text[]), unnest($3::text[])
 ON CONFLICT ON CONSTRAINT erased_commit_pk DO UPDATE SET new = EXCLUDED.new
 `
 
 type RecordErasedCommitsParams struct {
-	Olds []string
-	News []string
+	Repository string
+	Olds       []string
+	News       []string
 }
 
 func (q *Queries) RecordErasedCommits(ctx context.Context, arg RecordErasedCommitsParams) error {
-	_, err := q.db.Exec(ctx, recordErasedCommits, arg.Olds, arg.News)
+	_, err := q.db.Exec(ctx, recordErasedCommits, arg.Repository, arg.Olds, arg.News)
 	return err
 }
 
@@ -205,7 +213,7 @@ func (q *Queries) RecordErasure(ctx context.Context, arg RecordErasureParams) er
 }
 
 const renameCommits = `-- name: RenameCommits :exec
-UPDATE revision r SET commit_hash = e.new FROM erased_commit e WHERE r.commit_hash = e.old
+UPDATE revision r SET commit_hash = e.new FROM erased_commit e WHERE r.commit_hash = e.old AND r.repository = e.repository
 `
 
 func (q *Queries) RenameCommits(ctx context.Context) error {
@@ -214,15 +222,16 @@ func (q *Queries) RenameCommits(ctx context.Context) error {
 }
 
 const revisionsByIDs = `-- name: RevisionsByIDs :many
-SELECT id, device_id, artifact, number, blob FROM revision WHERE id = ANY($1::uuid[])
+SELECT id, device_id, artifact, number, blob, repository FROM revision WHERE id = ANY($1::uuid[])
 `
 
 type RevisionsByIDsRow struct {
-	ID       uuid.UUID
-	DeviceID uuid.UUID
-	Artifact string
-	Number   int32
-	Blob     string
+	ID         uuid.UUID
+	DeviceID   uuid.UUID
+	Artifact   string
+	Number     int32
+	Blob       string
+	Repository string
 }
 
 func (q *Queries) RevisionsByIDs(ctx context.Context, ids []uuid.UUID) ([]RevisionsByIDsRow, error) {
@@ -240,6 +249,7 @@ func (q *Queries) RevisionsByIDs(ctx context.Context, ids []uuid.UUID) ([]Revisi
 			&i.Artifact,
 			&i.Number,
 			&i.Blob,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -252,7 +262,7 @@ func (q *Queries) RevisionsByIDs(ctx context.Context, ids []uuid.UUID) ([]Revisi
 }
 
 const revisionsElsewhere = `-- name: RevisionsElsewhere :many
-SELECT id, device_id, artifact, number, blob, commit_hash
+SELECT id, device_id, artifact, number, blob, commit_hash, repository
 FROM revision
 WHERE number > 0 AND blob = ANY($1::text[]) AND NOT device_id = ANY($2::uuid[])
 ORDER BY id
@@ -270,6 +280,7 @@ type RevisionsElsewhereRow struct {
 	Number     int32
 	Blob       string
 	CommitHash string
+	Repository string
 }
 
 func (q *Queries) RevisionsElsewhere(ctx context.Context, arg RevisionsElsewhereParams) ([]RevisionsElsewhereRow, error) {
@@ -288,6 +299,7 @@ func (q *Queries) RevisionsElsewhere(ctx context.Context, arg RevisionsElsewhere
 			&i.Number,
 			&i.Blob,
 			&i.CommitHash,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -300,7 +312,7 @@ func (q *Queries) RevisionsElsewhere(ctx context.Context, arg RevisionsElsewhere
 }
 
 const revisionsInOrder = `-- name: RevisionsInOrder :many
-SELECT id, device_id, artifact, number, blob, author
+SELECT id, device_id, artifact, number, blob, author, repository
 FROM revision
 WHERE number > 0 AND (cardinality($1::uuid[]) = 0 OR device_id = ANY($1::uuid[]))
   AND (device_id, artifact, number) > ($2::uuid, $3::text, $4::integer)
@@ -317,12 +329,13 @@ type RevisionsInOrderParams struct {
 }
 
 type RevisionsInOrderRow struct {
-	ID       uuid.UUID
-	DeviceID uuid.UUID
-	Artifact string
-	Number   int32
-	Blob     string
-	Author   string
+	ID         uuid.UUID
+	DeviceID   uuid.UUID
+	Artifact   string
+	Number     int32
+	Blob       string
+	Author     string
+	Repository string
 }
 
 // A page of the history of some devices (none named: of all), each artifact's revisions in a row.
@@ -348,6 +361,7 @@ func (q *Queries) RevisionsInOrder(ctx context.Context, arg RevisionsInOrderPara
 			&i.Number,
 			&i.Blob,
 			&i.Author,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -361,7 +375,7 @@ func (q *Queries) RevisionsInOrder(ctx context.Context, arg RevisionsInOrderPara
 
 const rewriteRevisions = `-- name: RewriteRevisions :exec
 UPDATE revision r
-SET blob = u.blob, digest = COALESCE(NULLIF(u.digest, ''), r.digest), size = u.size, lines_added = u.lines_added, lines_removed = u.lines_removed, author = u.author
+SET blob = u.blob, digest = COALESCE(NULLIF(u.digest, ''), r.digest), size = u.size, lines_added = u.lines_added, lines_removed = u.lines_removed, author = u.author, compared = false
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS blob, unnest($3::text[]) AS digest,
              unnest($4::integer[]) AS size, unnest($5::integer[]) AS lines_added, unnest($6::integer[]) AS lines_removed,
              unnest($7::text[]) AS author) u
@@ -455,29 +469,47 @@ func (q *Queries) SuspectTexts(ctx context.Context, deviceIds []uuid.UUID) ([]Su
 	return items, nil
 }
 
-const unfinishedErasure = `-- name: UnfinishedErasure :one
-SELECT id, old_head, new_head FROM erasure WHERE repository = $1 AND done_at IS NULL ORDER BY recorded_at DESC LIMIT 1
+const unfinishedErasures = `-- name: UnfinishedErasures :many
+SELECT repository, old_head, new_head FROM erasure WHERE done_at IS NULL ORDER BY recorded_at, repository
 `
 
-type UnfinishedErasureRow struct {
-	ID      uuid.UUID
-	OldHead string
-	NewHead string
+type UnfinishedErasuresRow struct {
+	Repository string
+	OldHead    string
+	NewHead    string
 }
 
-func (q *Queries) UnfinishedErasure(ctx context.Context, repository string) (UnfinishedErasureRow, error) {
-	row := q.db.QueryRow(ctx, unfinishedErasure, repository)
-	var i UnfinishedErasureRow
-	err := row.Scan(&i.ID, &i.OldHead, &i.NewHead)
-	return i, err
+func (q *Queries) UnfinishedErasures(ctx context.Context) ([]UnfinishedErasuresRow, error) {
+	rows, err := q.db.Query(ctx, unfinishedErasures)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UnfinishedErasuresRow{}
+	for rows.Next() {
+		var i UnfinishedErasuresRow
+		if err := rows.Scan(&i.Repository, &i.OldHead, &i.NewHead); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const wasErased = `-- name: WasErased :one
-SELECT EXISTS (SELECT 1 FROM erased_commit WHERE old = $1)
+SELECT EXISTS (SELECT 1 FROM erased_commit WHERE repository = $1 AND old = $2)
 `
 
-func (q *Queries) WasErased(ctx context.Context, old string) (bool, error) {
-	row := q.db.QueryRow(ctx, wasErased, old)
+type WasErasedParams struct {
+	Repository string
+	Old        string
+}
+
+func (q *Queries) WasErased(ctx context.Context, arg WasErasedParams) (bool, error) {
+	row := q.db.QueryRow(ctx, wasErased, arg.Repository, arg.Old)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err

@@ -28,22 +28,6 @@ func (q *Queries) CountOriginals(ctx context.Context, arg CountOriginalsParams) 
 	return count, err
 }
 
-const getMirrorPoint = `-- name: GetMirrorPoint :one
-SELECT head, change FROM repository WHERE name = $1
-`
-
-type GetMirrorPointRow struct {
-	Head   string
-	Change int64
-}
-
-func (q *Queries) GetMirrorPoint(ctx context.Context, name string) (GetMirrorPointRow, error) {
-	row := q.db.QueryRow(ctx, getMirrorPoint, name)
-	var i GetMirrorPointRow
-	err := row.Scan(&i.Head, &i.Change)
-	return i, err
-}
-
 const listOriginals = `-- name: ListOriginals :many
 SELECT o.change, o.revision_id, o.sealed, o.task_id, o.fence, o.size, r.device_id, r.artifact, r.task_id AS revision_task_id, r.fence AS revision_fence, r.author, r.created_at,
        COALESCE(a.path, '')::text AS path

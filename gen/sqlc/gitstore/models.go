@@ -23,11 +23,13 @@ type Artifact struct {
 	Fence      int64
 	SeenAt     time.Time
 	Sifted     bool
+	Repository string
 }
 
 type ErasedCommit struct {
-	Old string
-	New string
+	Repository string
+	Old        string
+	New        string
 }
 
 type Erasure struct {
@@ -39,6 +41,13 @@ type Erasure struct {
 	DoneAt     *time.Time
 }
 
+type Gone struct {
+	RevisionID uuid.UUID
+	DeviceID   uuid.UUID
+	Artifact   string
+	Lines      []byte
+}
+
 type Original struct {
 	RevisionID uuid.UUID
 	Sealed     []byte
@@ -46,6 +55,31 @@ type Original struct {
 	Fence      int64
 	Size       int32
 	Change     int64
+}
+
+type Remote struct {
+	ID                 uuid.UUID
+	Name               string
+	Repository         string
+	Url                string
+	Username           string
+	SecretID           *uuid.UUID
+	SecretsSet         []string
+	KnownHost          string
+	AcceptFirstHostKey bool
+	Ca                 string
+	Enabled            bool
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	Version            int32
+	Pushed             string
+	PushedAt           *time.Time
+	BehindSince        *time.Time
+	Reason             string
+	Error              string
+	FailedAt           *time.Time
+	Failures           int32
+	NextTryAt          *time.Time
 }
 
 type Repository struct {
@@ -71,6 +105,8 @@ type Revision struct {
 	TaskID       uuid.UUID
 	Fence        int64
 	CreatedAt    time.Time
+	Repository   string
+	Compared     bool
 }
 
 type Shredded struct {

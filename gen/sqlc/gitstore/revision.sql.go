@@ -29,6 +29,7 @@ type CreateRevisionsParams struct {
 	TaskID       uuid.UUID
 	Fence        int64
 	CreatedAt    time.Time
+	Repository   string
 }
 
 const getOriginal = `-- name: GetOriginal :one
@@ -62,7 +63,7 @@ func (q *Queries) GetOriginal(ctx context.Context, revisionID uuid.UUID) (GetOri
 }
 
 const getRevision = `-- name: GetRevision :one
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE id = $1
 `
@@ -87,12 +88,14 @@ func (q *Queries) GetRevision(ctx context.Context, id uuid.UUID) (Revision, erro
 		&i.TaskID,
 		&i.Fence,
 		&i.CreatedAt,
+		&i.Repository,
+		&i.Compared,
 	)
 	return i, err
 }
 
 const listAllRevisions = `-- name: ListAllRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE ($1::text = '' OR artifact = $1::text)
   AND NOT ($2::boolean AND suspect)
@@ -147,6 +150,8 @@ func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsPara
 			&i.TaskID,
 			&i.Fence,
 			&i.CreatedAt,
+			&i.Repository,
+			&i.Compared,
 		); err != nil {
 			return nil, err
 		}
@@ -159,7 +164,7 @@ func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsPara
 }
 
 const listRevisions = `-- name: ListRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE device_id = $1
   AND ($2::text = '' OR artifact = $2::text)
@@ -219,6 +224,8 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 			&i.TaskID,
 			&i.Fence,
 			&i.CreatedAt,
+			&i.Repository,
+			&i.Compared,
 		); err != nil {
 			return nil, err
 		}
@@ -231,7 +238,7 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 }
 
 const listSuspects = `-- name: ListSuspects :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
 FROM revision
 WHERE suspect
   AND ($1::text = '' OR artifact = $1::text)
@@ -284,6 +291,8 @@ func (q *Queries) ListSuspects(ctx context.Context, arg ListSuspectsParams) ([]R
 			&i.TaskID,
 			&i.Fence,
 			&i.CreatedAt,
+			&i.Repository,
+			&i.Compared,
 		); err != nil {
 			return nil, err
 		}

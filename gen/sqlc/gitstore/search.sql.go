@@ -7,12 +7,13 @@ package gitstoresql
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
 
 const artifactsFrom = `-- name: ArtifactsFrom :many
-SELECT device_id, name, revision_id, number, blob, sifted
+SELECT device_id, name, revision_id, number, blob, sifted, repository
 FROM artifact
 WHERE (device_id, name) >= ($1::uuid, $2::text)
   AND ($3::text = '' OR name = $3::text)
@@ -36,6 +37,7 @@ type ArtifactsFromRow struct {
 	Number     int32
 	Blob       string
 	Sifted     bool
+	Repository string
 }
 
 // All there is, in pages that begin with the given place.
@@ -61,6 +63,7 @@ func (q *Queries) ArtifactsFrom(ctx context.Context, arg ArtifactsFromParams) ([
 			&i.Number,
 			&i.Blob,
 			&i.Sifted,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -74,9 +77,9 @@ func (q *Queries) ArtifactsFrom(ctx context.Context, arg ArtifactsFromParams) ([
 
 const artifactsOf = `-- name: ArtifactsOf :many
 WITH found AS MATERIALIZED (
-    SELECT device_id, name, revision_id, number, blob, sifted FROM artifact WHERE blob = ANY($6::text[])
+    SELECT device_id, name, revision_id, number, blob, sifted, repository FROM artifact WHERE blob = ANY($6::text[])
 )
-SELECT device_id, name, revision_id, number, blob, sifted
+SELECT device_id, name, revision_id, number, blob, sifted, repository
 FROM found
 WHERE (device_id, name) >= ($1::uuid, $2::text)
   AND ($3::text = '' OR name = $3::text)
@@ -101,6 +104,7 @@ type ArtifactsOfRow struct {
 	Number     int32
 	Blob       string
 	Sifted     bool
+	Repository string
 }
 
 // The same of some blobs only. They are found first, by their index: a plan made for any number of them would rather walk through all artifacts in order.
@@ -127,6 +131,7 @@ func (q *Queries) ArtifactsOf(ctx context.Context, arg ArtifactsOfParams) ([]Art
 			&i.Number,
 			&i.Blob,
 			&i.Sifted,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -157,6 +162,61 @@ func (q *Queries) MarkSifted(ctx context.Context, arg MarkSiftedParams) error {
 	return err
 }
 
+const revisionsUp = `-- name: RevisionsUp :many
+SELECT id, number, blob, created_at, repository
+FROM revision
+WHERE device_id = $1 AND artifact = $2 AND number > $3::integer AND NOT suspect
+ORDER BY number
+LIMIT $4::integer
+`
+
+type RevisionsUpParams struct {
+	DeviceID    uuid.UUID
+	Artifact    string
+	AfterNumber int32
+	PageSize    int32
+}
+
+type RevisionsUpRow struct {
+	ID         uuid.UUID
+	Number     int32
+	Blob       string
+	CreatedAt  time.Time
+	Repository string
+}
+
+// The revisions of one artifact in their order; suspects have no number yet.
+func (q *Queries) RevisionsUp(ctx context.Context, arg RevisionsUpParams) ([]RevisionsUpRow, error) {
+	rows, err := q.db.Query(ctx, revisionsUp,
+		arg.DeviceID,
+		arg.Artifact,
+		arg.AfterNumber,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RevisionsUpRow{}
+	for rows.Next() {
+		var i RevisionsUpRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Number,
+			&i.Blob,
+			&i.CreatedAt,
+			&i.Repository,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const unmarkSifted = `-- name: UnmarkSifted :exec
 UPDATE artifact SET sifted = false WHERE blob = ANY($1::text[]) AND sifted
 `
@@ -167,7 +227,7 @@ func (q *Queries) UnmarkSifted(ctx context.Context, blobs []string) error {
 }
 
 const unsiftedArtifacts = `-- name: UnsiftedArtifacts :many
-SELECT device_id, name, blob
+SELECT device_id, name, blob, repository
 FROM artifact
 WHERE NOT sifted AND (device_id, name) > ($1::uuid, $2::text)
 ORDER BY device_id, name
@@ -181,9 +241,10 @@ type UnsiftedArtifactsParams struct {
 }
 
 type UnsiftedArtifactsRow struct {
-	DeviceID uuid.UUID
-	Name     string
-	Blob     string
+	DeviceID   uuid.UUID
+	Name       string
+	Blob       string
+	Repository string
 }
 
 func (q *Queries) UnsiftedArtifacts(ctx context.Context, arg UnsiftedArtifactsParams) ([]UnsiftedArtifactsRow, error) {
@@ -195,7 +256,12 @@ func (q *Queries) UnsiftedArtifacts(ctx context.Context, arg UnsiftedArtifactsPa
 	items := []UnsiftedArtifactsRow{}
 	for rows.Next() {
 		var i UnsiftedArtifactsRow
-		if err := rows.Scan(&i.DeviceID, &i.Name, &i.Blob); err != nil {
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Name,
+			&i.Blob,
+			&i.Repository,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

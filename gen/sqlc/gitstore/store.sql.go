@@ -12,8 +12,19 @@ import (
 	"github.com/google/uuid"
 )
 
+const addRepositories = `-- name: AddRepositories :exec
+INSERT INTO repository (name, head)
+SELECT unnest($1::text[]), ''
+ON CONFLICT ON CONSTRAINT repository_pk DO NOTHING
+`
+
+func (q *Queries) AddRepositories(ctx context.Context, names []string) error {
+	_, err := q.db.Exec(ctx, addRepositories, names)
+	return err
+}
+
 const getArtifacts = `-- name: GetArtifacts :many
-SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted
+SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted, repository
 FROM artifact
 WHERE device_id = ANY($1::uuid[])
 ORDER BY device_id, name
@@ -41,6 +52,7 @@ func (q *Queries) GetArtifacts(ctx context.Context, deviceIds []uuid.UUID) ([]Ar
 			&i.Fence,
 			&i.SeenAt,
 			&i.Sifted,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -52,15 +64,33 @@ func (q *Queries) GetArtifacts(ctx context.Context, deviceIds []uuid.UUID) ([]Ar
 	return items, nil
 }
 
-const getHead = `-- name: GetHead :one
-SELECT head FROM repository WHERE name = $1
+const getHeads = `-- name: GetHeads :many
+SELECT name, head FROM repository WHERE name = ANY($1::text[])
 `
 
-func (q *Queries) GetHead(ctx context.Context, name string) (string, error) {
-	row := q.db.QueryRow(ctx, getHead, name)
-	var head string
-	err := row.Scan(&head)
-	return head, err
+type GetHeadsRow struct {
+	Name string
+	Head string
+}
+
+func (q *Queries) GetHeads(ctx context.Context, names []string) ([]GetHeadsRow, error) {
+	rows, err := q.db.Query(ctx, getHeads, names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []GetHeadsRow{}
+	for rows.Next() {
+		var i GetHeadsRow
+		if err := rows.Scan(&i.Name, &i.Head); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getStored = `-- name: GetStored :many
@@ -108,18 +138,73 @@ func (q *Queries) GetStored(ctx context.Context, arg GetStoredParams) ([]GetStor
 	return items, nil
 }
 
-const moveHead = `-- name: MoveHead :execrows
-UPDATE repository SET head = $1 WHERE name = $2 AND head = $3
+const listRepositories = `-- name: ListRepositories :many
+SELECT name, head, change FROM repository ORDER BY name
 `
 
-type MoveHeadParams struct {
-	Next string
-	Name string
-	Old  string
+// All heads and the count of changes as they are at one moment.
+func (q *Queries) ListRepositories(ctx context.Context) ([]Repository, error) {
+	rows, err := q.db.Query(ctx, listRepositories)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Repository{}
+	for rows.Next() {
+		var i Repository
+		if err := rows.Scan(&i.Name, &i.Head, &i.Change); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
-func (q *Queries) MoveHead(ctx context.Context, arg MoveHeadParams) (int64, error) {
-	result, err := q.db.Exec(ctx, moveHead, arg.Next, arg.Name, arg.Old)
+const moveArtifacts = `-- name: MoveArtifacts :exec
+UPDATE artifact a
+SET repository = u.repository, path = u.path
+FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS name, unnest($3::text[]) AS repository,
+             unnest($4::text[]) AS path) u
+WHERE a.device_id = u.device_id AND a.name = u.name
+`
+
+type MoveArtifactsParams struct {
+	DeviceIds    []uuid.UUID
+	Names        []string
+	Repositories []string
+	Paths        []string
+}
+
+// The text stays, and lies elsewhere from now on.
+func (q *Queries) MoveArtifacts(ctx context.Context, arg MoveArtifactsParams) error {
+	_, err := q.db.Exec(ctx, moveArtifacts,
+		arg.DeviceIds,
+		arg.Names,
+		arg.Repositories,
+		arg.Paths,
+	)
+	return err
+}
+
+const moveHeads = `-- name: MoveHeads :execrows
+UPDATE repository r
+SET head = u.next
+FROM (SELECT unnest($1::text[]) AS name, unnest($2::text[]) AS old, unnest($3::text[]) AS next) u
+WHERE r.name = u.name AND r.head = u.old
+`
+
+type MoveHeadsParams struct {
+	Names []string
+	Olds  []string
+	Nexts []string
+}
+
+// Whoever gets fewer rows than heads must roll back: another writer moved one.
+func (q *Queries) MoveHeads(ctx context.Context, arg MoveHeadsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, moveHeads, arg.Names, arg.Olds, arg.Nexts)
 	if err != nil {
 		return 0, err
 	}
@@ -127,13 +212,15 @@ func (q *Queries) MoveHead(ctx context.Context, arg MoveHeadParams) (int64, erro
 }
 
 const othersAtPaths = `-- name: OthersAtPaths :many
-SELECT device_id, name, path FROM artifact WHERE path = ANY($1::text[])
+SELECT device_id, name, path, repository, blob FROM artifact WHERE path = ANY($1::text[])
 `
 
 type OthersAtPathsRow struct {
-	DeviceID uuid.UUID
-	Name     string
-	Path     string
+	DeviceID   uuid.UUID
+	Name       string
+	Path       string
+	Repository string
+	Blob       string
 }
 
 func (q *Queries) OthersAtPaths(ctx context.Context, paths []string) ([]OthersAtPathsRow, error) {
@@ -145,7 +232,13 @@ func (q *Queries) OthersAtPaths(ctx context.Context, paths []string) ([]OthersAt
 	items := []OthersAtPathsRow{}
 	for rows.Next() {
 		var i OthersAtPathsRow
-		if err := rows.Scan(&i.DeviceID, &i.Name, &i.Path); err != nil {
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Name,
+			&i.Path,
+			&i.Repository,
+			&i.Blob,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -157,27 +250,29 @@ func (q *Queries) OthersAtPaths(ctx context.Context, paths []string) ([]OthersAt
 }
 
 const putArtifacts = `-- name: PutArtifacts :exec
-INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at)
+INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository)
 SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]),
        unnest($5::integer[]), unnest($6::text[]), unnest($7::text[]), unnest($8::text[]),
-       unnest($9::text[]), unnest($10::bigint[]), unnest($11::timestamptz[])
+       unnest($9::text[]), unnest($10::bigint[]), unnest($11::timestamptz[]),
+       unnest($12::text[])
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
-SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
+SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
     label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at)
 `
 
 type PutArtifactsParams struct {
-	DeviceIds   []uuid.UUID
-	Names       []string
-	Paths       []string
-	RevisionIds []uuid.UUID
-	Numbers     []int32
-	Blobs       []string
-	TextDigests []string
-	Labels      []string
-	Digests     []string
-	Fences      []int64
-	SeenAt      []time.Time
+	DeviceIds    []uuid.UUID
+	Names        []string
+	Paths        []string
+	RevisionIds  []uuid.UUID
+	Numbers      []int32
+	Blobs        []string
+	TextDigests  []string
+	Labels       []string
+	Digests      []string
+	Fences       []int64
+	SeenAt       []time.Time
+	Repositories []string
 }
 
 func (q *Queries) PutArtifacts(ctx context.Context, arg PutArtifactsParams) error {
@@ -193,6 +288,7 @@ func (q *Queries) PutArtifacts(ctx context.Context, arg PutArtifactsParams) erro
 		arg.Digests,
 		arg.Fences,
 		arg.SeenAt,
+		arg.Repositories,
 	)
 	return err
 }

@@ -13,11 +13,11 @@ import (
 )
 
 const acceptSuspect = `-- name: AcceptSuspect :execrows
-WITH gone AS (DELETE FROM suspect WHERE revision_id = $6)
+WITH gone AS (DELETE FROM suspect WHERE revision_id = $7)
 UPDATE revision
 SET suspect = false, number = $1, lines_added = $2, lines_removed = $3, commit_hash = $4,
-    blob = $5
-WHERE id = $6 AND suspect
+    blob = $5, repository = $6
+WHERE id = $7 AND suspect
 `
 
 type AcceptSuspectParams struct {
@@ -26,6 +26,7 @@ type AcceptSuspectParams struct {
 	LinesRemoved int32
 	CommitHash   string
 	Blob         string
+	Repository   string
 	ID           uuid.UUID
 }
 
@@ -36,6 +37,7 @@ func (q *Queries) AcceptSuspect(ctx context.Context, arg AcceptSuspectParams) (i
 		arg.LinesRemoved,
 		arg.CommitHash,
 		arg.Blob,
+		arg.Repository,
 		arg.ID,
 	)
 	if err != nil {

@@ -92,6 +92,7 @@ type Site struct {
 	UpdatedAt  time.Time
 	HostKeyCa  string
 	JumpHostID *uuid.UUID
+	Repository string
 }
 
 type Tag struct {

@@ -13,9 +13,9 @@ import (
 )
 
 const createSite = `-- name: CreateSite :one
-INSERT INTO site (id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id)
-VALUES ($1, $2, $3, $4, $4, $5, $6)
-RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
+INSERT INTO site (id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id, repository)
+VALUES ($1, $2, $3, $4, $4, $5, $6, $7)
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id, repository
 `
 
 type CreateSiteParams struct {
@@ -25,6 +25,7 @@ type CreateSiteParams struct {
 	CreatedAt  time.Time
 	HostKeyCa  string
 	JumpHostID *uuid.UUID
+	Repository string
 }
 
 func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, error) {
@@ -35,6 +36,7 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 		arg.CreatedAt,
 		arg.HostKeyCa,
 		arg.JumpHostID,
+		arg.Repository,
 	)
 	var i Site
 	err := row.Scan(
@@ -45,6 +47,7 @@ func (q *Queries) CreateSite(ctx context.Context, arg CreateSiteParams) (Site, e
 		&i.UpdatedAt,
 		&i.HostKeyCa,
 		&i.JumpHostID,
+		&i.Repository,
 	)
 	return i, err
 }
@@ -62,7 +65,7 @@ func (q *Queries) DeleteSite(ctx context.Context, id uuid.UUID) (int64, error) {
 }
 
 const getSite = `-- name: GetSite :one
-SELECT id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id, repository
 FROM site
 WHERE id = $1
 `
@@ -78,12 +81,13 @@ func (q *Queries) GetSite(ctx context.Context, id uuid.UUID) (Site, error) {
 		&i.UpdatedAt,
 		&i.HostKeyCa,
 		&i.JumpHostID,
+		&i.Repository,
 	)
 	return i, err
 }
 
 const listSites = `-- name: ListSites :many
-SELECT id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
+SELECT id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id, repository
 FROM site
 WHERE lower(name) > $1::text
 ORDER BY lower(name)
@@ -112,6 +116,7 @@ func (q *Queries) ListSites(ctx context.Context, arg ListSitesParams) ([]Site, e
 			&i.UpdatedAt,
 			&i.HostKeyCa,
 			&i.JumpHostID,
+			&i.Repository,
 		); err != nil {
 			return nil, err
 		}
@@ -195,16 +200,18 @@ UPDATE site
 SET name = COALESCE($1, name),
     gateway_id = COALESCE($2, gateway_id),
     host_key_ca = COALESCE($3, host_key_ca),
-    jump_host_id = CASE WHEN $4::boolean THEN $5 ELSE jump_host_id END,
-    updated_at = $6
-WHERE id = $7
-RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id
+    repository = COALESCE($4, repository),
+    jump_host_id = CASE WHEN $5::boolean THEN $6 ELSE jump_host_id END,
+    updated_at = $7
+WHERE id = $8
+RETURNING id, name, gateway_id, created_at, updated_at, host_key_ca, jump_host_id, repository
 `
 
 type UpdateSiteParams struct {
 	Name        *string
 	GatewayID   *uuid.UUID
 	HostKeyCa   *string
+	Repository  *string
 	SetJumpHost bool
 	JumpHostID  *uuid.UUID
 	UpdatedAt   time.Time
@@ -216,6 +223,7 @@ func (q *Queries) UpdateSite(ctx context.Context, arg UpdateSiteParams) (Site, e
 		arg.Name,
 		arg.GatewayID,
 		arg.HostKeyCa,
+		arg.Repository,
 		arg.SetJumpHost,
 		arg.JumpHostID,
 		arg.UpdatedAt,
@@ -230,6 +238,7 @@ func (q *Queries) UpdateSite(ctx context.Context, arg UpdateSiteParams) (Site, e
 		&i.UpdatedAt,
 		&i.HostKeyCa,
 		&i.JumpHostID,
+		&i.Repository,
 	)
 	return i, err
 }

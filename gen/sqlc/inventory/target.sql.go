@@ -13,34 +13,37 @@ import (
 )
 
 const describeDevices = `-- name: DescribeDevices :many
-SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform
+SELECT d.id, d.name, d.site_id, s.name AS site_name, d.platform, d.deleted_at
 FROM device d
 JOIN site s ON s.id = d.site_id
-WHERE d.id = ANY($1::uuid[]) AND d.deleted_at IS NULL
-  AND (cardinality($2::uuid[]) = 0 OR d.site_id = ANY($2::uuid[]))
-  AND (cardinality($3::text[]) = 0 OR d.platform = ANY($3::text[]))
-  AND (cardinality($4::text[]) = 0 OR EXISTS (
-        SELECT 1 FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id AND lower(t.name) = ANY($4::text[])))
+WHERE d.id = ANY($1::uuid[]) AND (d.deleted_at IS NULL OR $2::boolean)
+  AND (cardinality($3::uuid[]) = 0 OR d.site_id = ANY($3::uuid[]))
+  AND (cardinality($4::text[]) = 0 OR d.platform = ANY($4::text[]))
+  AND (cardinality($5::text[]) = 0 OR EXISTS (
+        SELECT 1 FROM device_tag dt JOIN tag t ON t.id = dt.tag_id WHERE dt.device_id = d.id AND lower(t.name) = ANY($5::text[])))
 `
 
 type DescribeDevicesParams struct {
-	Ids       []uuid.UUID
-	SiteIds   []uuid.UUID
-	Platforms []string
-	Tags      []string
+	Ids         []uuid.UUID
+	WithDeleted bool
+	SiteIds     []uuid.UUID
+	Platforms   []string
+	Tags        []string
 }
 
 type DescribeDevicesRow struct {
-	ID       uuid.UUID
-	Name     string
-	SiteID   uuid.UUID
-	SiteName string
-	Platform string
+	ID        uuid.UUID
+	Name      string
+	SiteID    uuid.UUID
+	SiteName  string
+	Platform  string
+	DeletedAt *time.Time
 }
 
 func (q *Queries) DescribeDevices(ctx context.Context, arg DescribeDevicesParams) ([]DescribeDevicesRow, error) {
 	rows, err := q.db.Query(ctx, describeDevices,
 		arg.Ids,
+		arg.WithDeleted,
 		arg.SiteIds,
 		arg.Platforms,
 		arg.Tags,
@@ -58,6 +61,7 @@ func (q *Queries) DescribeDevices(ctx context.Context, arg DescribeDevicesParams
 			&i.SiteID,
 			&i.SiteName,
 			&i.Platform,
+			&i.DeletedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -99,7 +103,7 @@ func (q *Queries) GetPages(ctx context.Context, digests []string) ([]GetPagesRow
 }
 
 const getTargets = `-- name: GetTargets :many
-SELECT d.id, d.name, d.site_id, s.name AS site_name, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
+SELECT d.id, d.name, d.site_id, s.name AS site_name, s.repository, COALESCE(d.gateway_id, s.gateway_id)::uuid AS gateway_id, d.address, d.port, d.platform, d.legacy,
        d.host_key_policy, d.newline, d.terminal_columns, d.terminal_rows, d.keepalive_seconds,
        COALESCE(NULLIF(d.host_key_ca, ''), s.host_key_ca)::text AS host_key_ca, d.host_key_window,
        COALESCE(d.jump_host_id, s.jump_host_id, '00000000-0000-0000-0000-000000000000')::uuid AS jump_host_id,
@@ -115,6 +119,7 @@ type GetTargetsRow struct {
 	Name             string
 	SiteID           uuid.UUID
 	SiteName         string
+	Repository       string
 	GatewayID        uuid.UUID
 	Address          string
 	Port             int32
@@ -146,6 +151,7 @@ func (q *Queries) GetTargets(ctx context.Context, ids []uuid.UUID) ([]GetTargets
 			&i.Name,
 			&i.SiteID,
 			&i.SiteName,
+			&i.Repository,
 			&i.GatewayID,
 			&i.Address,
 			&i.Port,

@@ -20,8 +20,9 @@ FROM (
         unnest($4::timestamptz[]) AS at, unnest($5::smallint[]) AS attempt, unnest($6::text[]) AS level,
         unnest($7::text[]) AS message
 ) i
-WHERE EXISTS (SELECT 1 FROM task t WHERE t.id = i.task_id AND t.fence = i.fence AND t.agent_id = $8)
-   OR EXISTS (SELECT 1 FROM attempt a WHERE a.task_id = i.task_id AND a.fence = i.fence AND a.agent_id = $8)
+WHERE $8::uuid IN (
+    (SELECT t.agent_id FROM task t WHERE t.id = i.task_id AND t.fence = i.fence),
+    (SELECT a.agent_id FROM attempt a WHERE a.task_id = i.task_id AND a.fence = i.fence))
 ON CONFLICT (task_id, fence, sequence) DO NOTHING
 `
 
@@ -33,7 +34,7 @@ type InsertLogParams struct {
 	Attempts  []int16
 	Levels    []string
 	Messages  []string
-	AgentID   *uuid.UUID
+	AgentID   uuid.UUID
 }
 
 // Keeps lines of attempts that the agent holds or held, each once, and up to the bounds of the table.

@@ -85,3 +85,11 @@ type Reservation struct {
 	CreatedAt     time.Time
 	SealedAt      *time.Time
 }
+
+type Secret struct {
+	Owner   string
+	Kind    string
+	ID      uuid.UUID
+	DataKey []byte
+	Sealed  []byte
+}

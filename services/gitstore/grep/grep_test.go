@@ -56,7 +56,7 @@ func TestLinesThatMatch(t *testing.T) {
 }
 
 func TestPatternsThatAreRefused(t *testing.T) {
-	for pattern, want := range map[string]error{"": grep.ErrEmpty, strings.Repeat("a", 1001): grep.ErrTooLarge, `a\nb`: grep.ErrManyLines, `((a{100}){100}b){9}`: nil, `(`: nil, `(a*){999}{999}`: nil} {
+	for pattern, want := range map[string]error{"": grep.ErrEmpty, strings.Repeat("a", 1001): grep.ErrTooLarge, `a\nb`: grep.ErrManyLines, `((a{100}){100}b){9}`: nil, `(a{1000}){1000}`: nil, `a{1000}b{1000}c{1000}d{1000}e{1000}f{1000}`: grep.ErrTooLarge, `(`: nil, `(a*){999}{999}`: nil} {
 		_, err := grep.Compile(pattern, true, false)
 		require.Error(t, err, pattern)
 		if want != nil {
@@ -67,6 +67,16 @@ func TestPatternsThatAreRefused(t *testing.T) {
 	require.NoError(t, err)
 	_, err = grep.Compile("a\nb", false, false)
 	require.ErrorIs(t, err, grep.ErrManyLines)
+}
+
+// Engines that go back try such an expression in 2^n ways; ours looks at each byte of the text once, so this test ends.
+func TestAnExpressionThatWouldExplodeIsLinear(t *testing.T) {
+	text := strings.Repeat(strings.Repeat("a", 50_000)+"\n", 4)
+	for _, pattern := range []string{`(a*)*b`, `(a|a)*b`, `(a|aa)+$b`, `(.*a){20}b`, `^(([a-z])+.)+[A-Z]([a-z])+$`} {
+		p, err := grep.Compile(pattern, true, false)
+		require.NoError(t, err, pattern)
+		require.Empty(t, lines(t, p, text), pattern)
+	}
 }
 
 // What is found in pieces and behind literals is what the engine alone finds line by line.

@@ -41,6 +41,9 @@ func (p *Pattern) Lines(ctx context.Context, text []byte, see func(Line) bool) e
 	return nil
 }
 
+// Match tells whether one line matches.
+func (p *Pattern) Match(line []byte) bool { return p.re.Match(line) }
+
 var newline = []byte("\n")
 
 // scan is a text on its way.

@@ -1,9 +1,9 @@
 // Package mirror is the second place of a history: a folder or a bucket of immutable objects, and one signed manifest that says which of them count. It knows no
 // RPC, no database and no git.
 //
-//	packs/pack-<name>.pack       a git pack, complete in itself
-//	originals/<sha256>.seg       sealed originals, as frames: 4 bytes length (big endian), then a serialized gitstore.v1.MirroredOriginal
-//	manifest                     "netraven-mirror-v1 <public key> <signature>\n", then JSON
+//	packs/<repository>/pack-<name>.pack   a git pack, complete in itself
+//	originals/<sha256>.seg                sealed originals, as frames: 4 bytes length (big endian), then a serialized gitstore.v1.MirroredOriginal
+//	manifest                              "netraven-mirror-v1 <public key> <signature>\n", then JSON
 //
 // Objects are written before the manifest that names them, and taken away only when the two newest manifests do not. Whoever reads the manifest can so read all of it, and
 // whoever was killed between leaves objects that nobody names.

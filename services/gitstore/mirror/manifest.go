@@ -11,7 +11,12 @@ import (
 	"io"
 	"regexp"
 	"time"
+
+	"github.com/netraven/netraven/internal/wellknown"
 )
+
+// Format is that of the manifests that are written and read.
+const Format = 2
 
 const (
 	manifestName = "manifest"
@@ -28,15 +33,12 @@ const (
 // Manifest says what counts in a mirror.
 type Manifest struct {
 	Format int `json:"format"`
-	// Repository is the repository's name, without ".git".
-	Repository string `json:"repository"`
 	// Generation goes up by one with each manifest.
-	Generation int64 `json:"generation"`
-	// Head is the commit that all packs together lead to, hex.
-	Head   string    `json:"head"`
-	MadeAt time.Time `json:"made_at"`
-	Packs  []File    `json:"packs"`
-	// Originals are oldest first: where two have the same original, the later one counts.
+	Generation int64     `json:"generation"`
+	MadeAt     time.Time `json:"made_at"`
+	// Repositories are those that have a commit, as they were at one moment.
+	Repositories []Repository `json:"repositories"`
+	// Originals are those of all repositories, oldest first: where two have the same original, the later one counts.
 	Originals []Segment `json:"originals"`
 	// Change is the change of originals up to which they are here.
 	Change int64 `json:"change"`
@@ -50,6 +52,15 @@ func (m *Manifest) ForgottenUntil() time.Time {
 		return time.Time{}
 	}
 	return m.Forgotten
+}
+
+// Repository is one of the history.
+type Repository struct {
+	// Name has no ".git".
+	Name string `json:"name"`
+	// Head is the commit that all packs together lead to, hex.
+	Head  string `json:"head"`
+	Packs []File `json:"packs"`
 }
 
 // File is an object that counts.
@@ -68,14 +79,17 @@ type Segment struct {
 }
 
 // objectName is what a name may be: it becomes a file's.
-var objectName = regexp.MustCompile(`^(packs/pack-[0-9a-f]{40}\.pack|originals/[0-9a-f]{64}\.seg)$`)
+var objectName = regexp.MustCompile(`^(packs/[a-z0-9-]{1,63}/pack-[0-9a-f]{40}\.pack|originals/[0-9a-f]{64}\.seg)$`)
 
 // Files are all objects that count.
 func (m *Manifest) Files() []File {
 	if m == nil {
 		return nil
 	}
-	out := append([]File(nil), m.Packs...)
+	var out []File
+	for _, r := range m.Repositories {
+		out = append(out, r.Packs...)
+	}
 	for _, s := range m.Originals {
 		out = append(out, s.File)
 	}
@@ -155,8 +169,13 @@ func parse(body []byte) (*Manifest, error) {
 	if err := json.Unmarshal(body, m); err != nil {
 		return nil, err
 	}
-	if m.Format != 1 {
-		return nil, fmt.Errorf("it has format %d; this version of NetRaven reads 1", m.Format)
+	if m.Format != Format {
+		return nil, fmt.Errorf("it has format %d; this version of NetRaven reads %d", m.Format, Format)
+	}
+	for _, r := range m.Repositories {
+		if !wellknown.IsRepository(r.Name) {
+			return nil, fmt.Errorf("it names %q, which is no repository", r.Name)
+		}
 	}
 	for _, f := range m.Files() {
 		if !objectName.MatchString(f.Name) {

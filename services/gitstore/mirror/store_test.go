@@ -54,14 +54,17 @@ func TestAManifestNamesObjectsOnly(t *testing.T) {
 	public, key, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
 	ctx := context.Background()
-	for _, name := range []string{"packs/../../x", "packs/pack-1.pack", "/etc/passwd", ""} {
-		require.NoError(t, Write(ctx, s, &Manifest{Format: 1, Packs: []File{{Name: name}}}, key))
+	for _, name := range []string{"packs/../../x", "packs/pack-1.pack", "packs/configs/pack-1.pack", "packs/../pack-" + strings.Repeat("0", 40) + ".pack", "/etc/passwd", ""} {
+		require.NoError(t, Write(ctx, s, &Manifest{Format: Format, Repositories: []Repository{{Name: "configs", Packs: []File{{Name: name}}}}}, key))
 		_, err := Read(ctx, s, public)
 		require.ErrorContains(t, err, "which is no object of a mirror", name)
 	}
-	require.NoError(t, Write(ctx, s, &Manifest{Format: 2}, key))
+	require.NoError(t, Write(ctx, s, &Manifest{Format: Format, Repositories: []Repository{{Name: "../configs"}}}, key))
 	_, err = Read(ctx, s, public)
-	require.ErrorContains(t, err, "format 2")
+	require.ErrorContains(t, err, "which is no repository")
+	require.NoError(t, Write(ctx, s, &Manifest{Format: 1}, key))
+	_, err = Read(ctx, s, public)
+	require.ErrorContains(t, err, "format 1")
 	for _, text := range []string{"", "x", "netraven-mirror-v1 a b\n{}", strings.Repeat("\n", 100)} {
 		_, _, err := verify([]byte(text))
 		require.ErrorContains(t, err, "damaged")

@@ -17,8 +17,8 @@ func transferTime(size int64) time.Duration {
 	return 5*time.Minute + time.Duration(size>>20)*10*time.Second
 }
 
-// Pack is the name of a pack's object.
-func Pack(file string) string { return packsDir + filepath.Base(file) }
+// Pack is the name of the object of a repository's pack.
+func Pack(repository, file string) string { return packsDir + repository + "/" + filepath.Base(file) }
 
 // Upload puts a file that does not change under a name; no name: that of its content, for a segment of originals.
 func Upload(ctx context.Context, to Store, name, file string) (File, error) {

@@ -4,140 +4,96 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/netraven/netraven/services/gitstore/repo/repotest"
 )
 
-// fleet is a number of devices over sites of at most 1,000, as gitstore lays them out, with configs of about 8 KB.
-type fleet struct {
-	rnd     *rand.Rand
-	paths   []string
-	configs [][]byte
-}
+// commitsAtOnce is what gitstore is sent in one call at most.
+const commitsAtOnce = 200
 
-func newFleet(n int) *fleet {
-	f := &fleet{rnd: rand.New(rand.NewPCG(7, 7))}
-	for i := range n {
-		f.paths = append(f.paths, fmt.Sprintf("site%03d/sw-%05d/running.cfg", i%max(n/500, 1), i))
-		var b bytes.Buffer
-		fmt.Fprintf(&b, "hostname sw-%05d\n", i)
-		for port := range 90 {
-			fmt.Fprintf(&b, "interface Ethernet1/%d\n description %x\n switchport access vlan %d\n spanning-tree portfast\n!\n", port, f.rnd.Uint32(), f.rnd.IntN(4000))
-		}
-		f.configs = append(f.configs, b.Bytes())
-	}
-	return f
-}
-
-// change edits one config somewhere.
-func (f *fleet) change() (string, []byte) {
-	i := f.rnd.IntN(len(f.paths))
-	at := bytes.Index(f.configs[i][f.rnd.IntN(len(f.configs[i])/2):], []byte("vlan ")) + 5
-	next := bytes.Clone(f.configs[i])
-	copy(next[at:], fmt.Sprint(1000+f.rnd.IntN(3000)))
-	f.configs[i] = next
-	return f.paths[i], next
-}
-
-func (f *fleet) first() (group []Change) {
-	for i, p := range f.paths {
-		group = append(group, Change{Edits: []Edit{Put(p, f.configs[i])}, Message: "first", When: noon})
-	}
-	return group
-}
-
-// BenchmarkCommit is P5 in small: durable commits, one per changed device, in groups of 200, beside `git fast-import` doing the same
-// changes (one commit per device too, in one process, synced once at its end).
+// BenchmarkCommit is P5 for the git core alone: rounds of 1,000 durable commits, one per changed device, each beside `git fast-import` doing the same changes to a copy (one
+// commit per device too, in one process, synced once at its end).
 func BenchmarkCommit(b *testing.B) {
-	const groupSize = 200
-	for _, files := range []int{1000, 10_000} {
-		b.Run(fmt.Sprintf("files=%d/ours", files), func(b *testing.B) {
-			f := newFleet(files)
-			r, err := Open(filepath.Join(b.TempDir(), "c.git"), Options{})
-			require.NoError(b, err)
-			head := firstCommits(b, r, f)
-			var size int64
-			for n := 0; n < b.N; n += groupSize {
-				var group []Change
-				for range min(groupSize, b.N-n) {
-					path, data := f.change()
-					group = append(group, Change{Edits: []Edit{Put(path, data)}, Message: "change", When: noon})
-				}
-				batch, err := r.Prepare(context.Background(), head, group)
-				require.NoError(b, err)
-				require.NoError(b, r.SetHead(head, batch.Head))
-				head, size = batch.Head, size+batch.Bytes
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
-			b.ReportMetric(float64(size)/float64(b.N), "disk-B/commit")
-		})
-		b.Run(fmt.Sprintf("files=%d/fast-import", files), func(b *testing.B) { benchFastImport(b, files) })
+	for _, sites := range []int{1, 300} {
+		for _, files := range []int{1000, 10_000, 50_000} {
+			b.Run(fmt.Sprintf("sites=%d/files=%d", sites, files), func(b *testing.B) { benchCommit(b, repotest.NewFleet(files, sites)) })
+		}
 	}
 }
 
-func firstCommits(b *testing.B, r *Repo, f *fleet) Hash {
-	b.Helper()
-	batch, err := r.Prepare(context.Background(), Hash{}, f.first())
+func benchCommit(b *testing.B, f *repotest.Fleet) {
+	const round = 1000
+	r, err := Open(filepath.Join(b.TempDir(), "c.git"), Options{})
 	require.NoError(b, err)
-	require.NoError(b, r.SetHead(Hash{}, batch.Head))
-	b.ResetTimer()
+	defer r.Close() //nolint:errcheck // closing only lets go
+	head := firstCommit(b, r, f)
+	limit, limitHead := repotest.Copy(b, r.Dir()), head.String()
+	ourSize, limitSize := repotest.PackBytes(b, r.Dir()), repotest.PackBytes(b, limit)
+	var ours, theirs time.Duration
+	n := 0
+	for b.Loop() {
+		changed := f.Change(round)
+		var group []Change
+		var files []repotest.File
+		begin := time.Now()
+		for i, d := range changed {
+			group = append(group, changeOf(f, d))
+			if len(group) == commitsAtOnce || i == len(changed)-1 {
+				head, group = commitAll(b, r, head, group), nil
+			}
+		}
+		ours += time.Since(begin)
+		for _, d := range changed {
+			files = append(files, repotest.File{Path: f.Path(d), Content: f.Config(d)})
+		}
+		var took time.Duration
+		took, limitHead = repotest.FastImport(b, limit, limitHead, files)
+		theirs, n = theirs+took, n+len(changed)
+	}
+	b.ReportMetric(float64(n)/ours.Seconds(), "ours/s")
+	b.ReportMetric(float64(n)/theirs.Seconds(), "limit/s")
+	b.ReportMetric(float64(repotest.PackBytes(b, r.Dir())-ourSize)/float64(n), "ours-B")
+	b.ReportMetric(float64(repotest.PackBytes(b, limit)-limitSize)/float64(n), "limit-B")
+}
+
+func changeOf(f *repotest.Fleet, d int) Change {
+	return Change{Edits: []Edit{Put(f.Path(d), f.Config(d))}, Message: "change", When: noon}
+}
+
+func commitAll(b *testing.B, r *Repo, head Hash, group []Change) Hash {
+	b.Helper()
+	batch, err := r.Prepare(context.Background(), head, group)
+	require.NoError(b, err)
+	require.NoError(b, r.SetHead(head, batch.Head))
 	return batch.Head
 }
 
-func benchFastImport(b *testing.B, files int) {
-	f := newFleet(files)
-	r, err := Open(filepath.Join(b.TempDir(), "c.git"), Options{})
-	require.NoError(b, err)
-	head := firstCommits(b, r, f)
-	before := diskUse(b, r.packDir())
-	var in bytes.Buffer
-	for n := range b.N {
-		path, data := f.change()
-		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter x <x@x> 1772366400 +0000\ndata 7\nchange\n")
-		if n == 0 {
-			fmt.Fprintf(&in, "from %s\n", head)
-		}
-		fmt.Fprintf(&in, "M 100644 inline %s\ndata %d\n%s\n", path, len(data), data)
-	}
-	in.WriteString("done\n")
-	cmd := exec.Command("git", "-c", "fastimport.unpackLimit=0", "fast-import", "--quiet", "--done")
-	cmd.Dir, cmd.Env, cmd.Stdin = r.Dir(), gitEnv(), &in
-	b.ResetTimer()
-	out, err := cmd.CombinedOutput()
-	require.NoError(b, err, string(out))
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
-	b.ReportMetric(float64(diskUse(b, r.packDir())-before)/float64(b.N), "disk-B/commit")
-}
-
-func diskUse(b *testing.B, dir string) (sum int64) {
+// firstCommit puts all configurations into one commit.
+func firstCommit(b *testing.B, r *Repo, f *repotest.Fleet) Hash {
 	b.Helper()
-	packs, err := filepath.Glob(filepath.Join(dir, "*.pack"))
-	require.NoError(b, err)
-	for _, p := range packs {
-		st, err := os.Stat(p)
-		require.NoError(b, err)
-		sum += st.Size()
+	first := Change{Message: "first", When: noon}
+	for d := range f.Len() {
+		first.Edits = append(first.Edits, Put(f.Path(d), f.Config(d)))
 	}
-	return sum
+	return commitAll(b, r, Hash{}, []Change{first})
 }
 
 // BenchmarkBlob is the content part of P7: random reads over 300 packs.
 func BenchmarkBlob(b *testing.B) {
-	f := newFleet(2000)
+	f := repotest.NewFleet(2000, 4)
 	r, err := Open(filepath.Join(b.TempDir(), "c.git"), Options{FS: newCrashFS()})
 	require.NoError(b, err)
-	head := firstCommits(b, r, f)
+	head := firstCommit(b, r, f)
 	var blobs []Hash
 	for range 300 {
 		var group []Change
-		for range 10 {
-			path, data := f.change()
-			group = append(group, Change{Edits: []Edit{Put(path, data)}, Message: "change", When: noon})
+		for _, d := range f.Change(10) {
+			group = append(group, changeOf(f, d))
 		}
 		batch, err := r.Prepare(context.Background(), head, group)
 		require.NoError(b, err)
@@ -146,8 +102,8 @@ func BenchmarkBlob(b *testing.B) {
 			blobs = append(blobs, w.Blobs...)
 		}
 	}
-	for b.Loop() {
-		_, err := r.Blob(context.Background(), blobs[f.rnd.IntN(len(blobs))])
+	for i := 0; b.Loop(); i++ {
+		_, err := r.Blob(context.Background(), blobs[i*7919%len(blobs)])
 		require.NoError(b, err)
 	}
 }

@@ -199,7 +199,7 @@ func (r *Repo) settle(f *folder, pack *packBuilder) (Hash, error) {
 		return firstHash(f.orig, emptyTree), nil
 	}
 	h := objectHash(kindTree, f.data)
-	if pack.byHash[h] == nil && !r.packs.known(h) {
+	if pack.byHash[h] == nil { // one that an older pack has is written again: the next change of the group needs it here as a base
 		pack.addTree(h, f.data, f.orig, f.origData)
 	}
 	r.trees.put(h, f.data)

@@ -25,16 +25,16 @@ func splitLines(data []byte) [][]byte {
 // diffLines finds a shortest edit script (Myers 1986). Two sides that differ in more than a thousand lines or so are done in pieces,
 // each piece shortest: that keeps the time near linear for anything a device may send.
 func diffLines(a, b [][]byte) []lineEdit {
-	ids := map[string]int32{}
-	x, y := number(ids, a), number(ids, b)
 	head := 0
-	for head < len(x) && head < len(y) && x[head] == y[head] {
+	for head < len(a) && head < len(b) && bytes.Equal(a[head], b[head]) {
 		head++
 	}
-	x, y = x[head:], y[head:]
-	for len(x) > 0 && len(y) > 0 && x[len(x)-1] == y[len(y)-1] {
-		x, y = x[:len(x)-1], y[:len(y)-1]
+	a, b = a[head:], b[head:]
+	for len(a) > 0 && len(b) > 0 && bytes.Equal(a[len(a)-1], b[len(b)-1]) {
+		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
+	ids := map[string]int32{} // only of what is left: a change is a few lines of thousands
+	x, y := number(ids, a), number(ids, b)
 	m := &matcher{x: x, y: y, shift: head}
 	const steps = 100_000_000
 	m.reach = min(max(steps/(len(x)+len(y)+1), 16), 1000)

@@ -7,17 +7,22 @@ import (
 	"hash/crc32"
 	"io"
 	"path/filepath"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // maxDepth bounds the delta chains written here. A reader follows at most this many steps for a folder.
 const maxDepth = 50
 
-// packObject is one object of a pack being built, already deflated.
+// packObject is one object of a pack being built.
 type packObject struct {
 	hash  Hash
 	kind  kind
 	size  int    // of what data inflates to
 	data  []byte // deflated object, or deflated delta
+	plain []byte // what data is made of, where that is left to the end
 	base  *packObject
 	depth int
 	off   uint64 // set when the pack is laid out
@@ -34,7 +39,7 @@ func newPackBuilder() *packBuilder { return &packBuilder{byHash: map[Hash]*packO
 
 func (b *packBuilder) count() int { return len(b.byHash) }
 
-// add takes an object that was deflated by the caller; one that is there already is left.
+// add takes an object, deflated or plain; one that is there already is left.
 func (b *packBuilder) add(o *packObject) {
 	if _, ok := b.byHash[o.hash]; ok {
 		return
@@ -58,12 +63,31 @@ func (b *packBuilder) addTree(h Hash, data []byte, old Hash, oldData []byte) {
 			o.base, o.depth, o.size, data = base, base.depth+1, len(d), d
 		}
 	}
-	o.data = deflate(data)
+	o.plain = data
 	b.add(o)
+}
+
+// deflate does what is left of it, on all processors: commits are made one after the other, their bytes need not be.
+func (b *packBuilder) deflate() {
+	const together = 64
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, part := range [][]*packObject{b.commits, b.trees} {
+		for some := range slices.Chunk(part, together) {
+			g.Go(func() error {
+				for _, o := range some {
+					o.data, o.plain = deflate(o.plain), nil
+				}
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // nothing fails
 }
 
 // write puts the pack and its index into dir under their final names, durable when it returns, and says how the pack is called.
 func (b *packBuilder) write(fsys FS, dir string) (name Hash, size int64, err error) {
+	b.deflate()
 	var index []indexEntry
 	sum := sha1.New() //nolint:gosec // the format's check sum
 	tmp := filepath.Join(dir, tmpPrefix+"pack")

@@ -9,18 +9,21 @@ import (
 	"io"
 	"os"
 	"slices"
-	"sort"
 )
 
-// smallIndex is the size up to which an index is kept in memory; a larger one (about 30,000 objects) is read where it lies.
-const smallIndex = 1 << 20
+// smallIndex is the size up to which an index is kept in memory; a larger one (about 500,000 objects) is read where it lies. Packs double in size, so all that is kept is less
+// than twice that.
+const smallIndex = 16 << 20
+
+// nameTab is where the names start: after the magic and the fan-out.
+const nameTab = 8 + 256*4
 
 var indexMagic = []byte{0xff, 't', 'O', 'c', 0, 0, 0, 2}
 
 // packIndex finds objects in a pack (format 2: fan-out, sorted names, check sums, offsets, 64-bit offsets, two SHA-1).
 type packIndex struct {
-	data   io.ReaderAt
-	file   *os.File // nil when data is memory
+	memory []byte   // the whole index; nil when it is read where it lies
+	file   *os.File // nil when it is in memory
 	fan    [256]uint32
 	count  int
 	large  int // how many 64-bit offsets
@@ -34,7 +37,7 @@ func loadIndex(name string) (*packIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &packIndex{data: f, file: f}
+	x := &packIndex{file: f}
 	if err := x.load(f); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, name, err)
@@ -48,7 +51,7 @@ func (x *packIndex) load(f *os.File) error {
 		return err
 	}
 	size := st.Size()
-	head := make([]byte, 8+256*4)
+	head := make([]byte, nameTab)
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return err
 	}
@@ -85,7 +88,7 @@ func (x *packIndex) keep(f *os.File, size int64) error {
 	if sum := sha1.Sum(all[:size-20]); !bytes.Equal(sum[:], all[size-20:]) { //nolint:gosec // the format's check sum
 		return fmt.Errorf("check sum differs")
 	}
-	x.data, x.file = bytes.NewReader(all), nil
+	x.memory, x.file = all, nil
 	return f.Close()
 }
 
@@ -102,29 +105,50 @@ func (x *packIndex) find(h Hash) (int64, bool) {
 		lo = int(x.fan[h[0]-1])
 	}
 	hi := int(x.fan[h[0]])
-	var got Hash
-	i := lo + sort.Search(hi-lo, func(i int) bool {
-		got = x.name(lo + i)
-		return bytes.Compare(got[:], h[:]) >= 0
-	})
-	if i >= hi || x.name(i) != h {
-		return 0, false
+	for lo < hi {
+		mid := (lo + hi) / 2
+		switch c := x.compare(mid, &h); {
+		case c == 0:
+			return x.offset(mid)
+		case c < 0:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
 	}
-	return x.offset(i)
+	return 0, false
+}
+
+// compare sets the i-th object's name beside h. A writer asks every pack for every text, so that it looks where the names lie.
+func (x *packIndex) compare(i int, h *Hash) int {
+	if x.memory != nil {
+		at := nameTab + i*len(h)
+		return bytes.Compare(x.memory[at:at+len(h)], h[:])
+	}
+	name := x.name(i)
+	return bytes.Compare(name[:], h[:])
 }
 
 // name is the i-th object's name; unreadable (the file is gone from the disk) is the zero Hash, which nothing has.
 func (x *packIndex) name(i int) Hash {
 	var h Hash
-	if _, err := x.data.ReadAt(h[:], 8+256*4+int64(i)*20); err != nil {
+	if !x.readAt(h[:], int64(nameTab+i*len(h))) {
 		return Hash{}
 	}
 	return h
 }
 
+func (x *packIndex) readAt(out []byte, at int64) bool {
+	if x.memory != nil {
+		return copy(out, x.memory[at:]) == len(out)
+	}
+	_, err := x.file.ReadAt(out, at)
+	return err == nil
+}
+
 func (x *packIndex) offset(i int) (int64, bool) {
 	var b [8]byte
-	if _, err := x.data.ReadAt(b[:4], x.offTab+int64(i)*4); err != nil {
+	if !x.readAt(b[:4], x.offTab+int64(i)*4) {
 		return 0, false
 	}
 	off := binary.BigEndian.Uint32(b[:4])
@@ -135,7 +159,7 @@ func (x *packIndex) offset(i int) (int64, bool) {
 	if j >= x.large {
 		return 0, false
 	}
-	if _, err := x.data.ReadAt(b[:], x.offTab+int64(x.count)*4+int64(j)*8); err != nil {
+	if !x.readAt(b[:], x.offTab+int64(x.count)*4+int64(j)*8) {
 		return 0, false
 	}
 	return int64(binary.BigEndian.Uint64(b[:]) &^ (1 << 63)), true //nolint:gosec // the sign bit is cleared

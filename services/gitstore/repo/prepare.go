@@ -116,8 +116,8 @@ func (r *Repo) addCommit(c Change, parent, tree Hash, pack *packBuilder) Hash {
 	author.When, committer.When = firstTime(c.Author.When, when), when
 	data := encodeCommit(tree, parent, author, committer, c.Message)
 	h := objectHash(kindCommit, data)
-	if pack.byHash[h] == nil && !r.packs.known(h) {
-		pack.add(&packObject{hash: h, kind: kindCommit, size: len(data), data: deflate(data)})
+	if pack.byHash[h] == nil {
+		pack.add(&packObject{hash: h, kind: kindCommit, size: len(data), plain: data})
 	}
 	return h
 }

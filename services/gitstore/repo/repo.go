@@ -51,6 +51,8 @@ type Options struct {
 	MaxObject int
 	// Git is the git program. Default "git", found in PATH.
 	Git string
+	// Description goes into git's file of that name when the repository is made. Default: no such file.
+	Description string
 	// FS writes. Default: the operating system.
 	FS FS
 }
@@ -131,6 +133,11 @@ func (r *Repo) layOut() error {
 	}
 	if err := r.replace("config", config); err != nil {
 		return err
+	}
+	if r.opts.Description != "" {
+		if err := r.replace("description", r.opts.Description+"\n"); err != nil {
+			return err
+		}
 	}
 	for _, d := range append(dirs, filepath.Dir(r.dir)) {
 		if err := r.fs.SyncDir(d); err != nil {

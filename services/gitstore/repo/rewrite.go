@@ -26,7 +26,7 @@ type Replacement struct {
 // Rewritten is a history that is durable on disk beside the one it was made from, and that no ref names yet.
 type Rewritten struct {
 	Head Hash
-	// Commits has the new name of each commit that has another one. That of a commit that went is the commit before it, zero where there is none.
+	// Commits has the new name of each commit that has another one. Where all went, Head is a commit without files. That of a commit that went is the commit before it, zero where there is none.
 	Commits map[Hash]Hash
 	Bytes   int64
 }
@@ -67,6 +67,7 @@ func (r *Repo) Rewrite(ctx context.Context, after, head Hash, w Rewrite) (*Rewri
 			w.Done(n)
 		}
 	}
+	x.neverEmpty()
 	if err := x.flush(0, 0); err != nil {
 		return nil, fmt.Errorf("repo: rewrite: %w", err)
 	}
@@ -82,6 +83,7 @@ type rewriter struct {
 	// size of the pack so far.
 	size             int
 	oldTree, newTree Hash
+	last             *Commit
 	// folders are the new ones as they are now, by path: those of the pack cannot be read yet.
 	folders map[string]folderBytes
 	out     *Rewritten
@@ -105,7 +107,7 @@ func (x *rewriter) commit(c *Commit) error {
 	if err != nil {
 		return err
 	}
-	x.oldTree, x.newTree = c.Tree, next
+	x.oldTree, x.newTree, x.last = c.Tree, next, c
 	changed := *c
 	goes, err := x.w.Commit(&changed)
 	if err != nil || goes {
@@ -186,14 +188,6 @@ func (x *rewriter) folder(c *Commit, path string, old, is, now Hash, depth int) 
 	return x.keep(path, data, now, base), nil
 }
 
-// bytes of a new folder.
-func (x *rewriter) bytes(path string, h Hash) ([]byte, error) {
-	if f, ok := x.folders[path]; ok && f.hash == h {
-		return f.data, nil
-	}
-	return x.r.tree(h)
-}
-
 func (x *rewriter) keep(path string, data []byte, old Hash, oldData []byte) Hash {
 	if len(data) == 0 && path != "" {
 		delete(x.folders, path)
@@ -203,7 +197,7 @@ func (x *rewriter) keep(path string, data []byte, old Hash, oldData []byte) Hash
 	x.folders[path] = folderBytes{h, data}
 	if h != emptyTree && !x.r.packs.known(h) && x.pack.byHash[h] == nil {
 		x.pack.addTree(h, data, old, oldData)
-		x.size += len(x.pack.byHash[h].data)
+		x.size += len(x.pack.byHash[h].plain)
 	}
 	return h
 }
@@ -228,9 +222,13 @@ func (x *rewriter) add(o *packObject, data []byte) {
 	if x.pack.byHash[o.hash] != nil || x.r.packs.known(o.hash) {
 		return
 	}
-	o.data = deflate(data)
+	if o.kind == kindBlob {
+		o.data = deflate(data)
+	} else {
+		o.plain = data // deflated with the pack
+	}
 	x.pack.add(o)
-	x.size += len(o.data)
+	x.size += len(o.data) + len(o.plain)
 }
 
 // flush makes what was gathered durable and readable, if it is more than so much.

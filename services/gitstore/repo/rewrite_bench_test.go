@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/netraven/netraven/services/gitstore/repo/repotest"
 )
 
 // BenchmarkRewrite makes a history of 50,000 commits again in which one text in twenty holds what goes, from its first commit on, and takes the old one away.
@@ -44,23 +46,20 @@ func BenchmarkRewrite(b *testing.B) {
 
 func leaky(b *testing.B, files, commits, groupSize int) (*Repo, Hash) {
 	b.Helper()
-	f := newFleet(files)
+	f := repotest.NewFleet(files, 1)
 	r, err := Open(filepath.Join(b.TempDir(), "c.git"), Options{})
 	require.NoError(b, err)
-	head := firstCommits(b, r, f)
+	head := firstCommit(b, r, f)
 	for n := files; n < commits; n += groupSize {
 		var group []Change
-		for i := range groupSize {
-			path, data := f.change()
+		for i, d := range f.Change(groupSize) {
+			data := f.Config(d)
 			if i%20 == 0 {
 				data = append(bytes.Clone(data), "password hunter2\n"...)
 			}
-			group = append(group, Change{Edits: []Edit{Put(path, data)}, Message: "change", When: noon})
+			group = append(group, Change{Edits: []Edit{Put(f.Path(d), data)}, Message: "change", When: noon})
 		}
-		batch, err := r.Prepare(context.Background(), head, group)
-		require.NoError(b, err)
-		require.NoError(b, r.SetHead(head, batch.Head))
-		head = batch.Head
+		head = commitAll(b, r, head, group)
 	}
 	return r, head
 }

@@ -89,3 +89,21 @@ func spliceCommit(raw []byte, old, next *Commit, tree, parent Hash) ([]byte, err
 	b.Write(message)
 	return b.Bytes(), nil
 }
+
+// neverEmpty leaves a commit without files where all commits went: a branch that has had one always has one.
+func (x *rewriter) neverEmpty() {
+	if x.last == nil || !x.out.Head.IsZero() {
+		return
+	}
+	data := encodeCommit(emptyTree, Hash{}, x.last.Committer, x.last.Committer, "Nothing is left of what was here")
+	x.out.Head = objectHash(kindCommit, data)
+	x.add(&packObject{hash: x.out.Head, kind: kindCommit, size: len(data)}, data)
+}
+
+// bytes of a new folder.
+func (x *rewriter) bytes(path string, h Hash) ([]byte, error) {
+	if f, ok := x.folders[path]; ok && f.hash == h {
+		return f.data, nil
+	}
+	return x.r.tree(h)
+}

@@ -14,6 +14,8 @@ import (
 type ServeOptions struct {
 	// AtOnce is how many git processes may run; further requests get 503 with Retry-After. Default 8.
 	AtOnce int
+	// Slots bound the processes of several repositories together, as many as it holds; AtOnce is not looked at then.
+	Slots chan struct{}
 	// Timeout ends a transfer. Default 1 h.
 	Timeout time.Duration
 	// MaxRequest bounds a request's body in bytes: a fetch says what it has. Default 16 MiB.
@@ -39,7 +41,9 @@ func (r *Repo) ServeGit(o ServeOptions) http.Handler {
 	if s.o.Log == nil {
 		s.o.Log = slog.Default()
 	}
-	s.slots = make(chan struct{}, s.o.AtOnce)
+	if s.slots = o.Slots; s.slots == nil {
+		s.slots = make(chan struct{}, s.o.AtOnce)
+	}
 	return s
 }
 

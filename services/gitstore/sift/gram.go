@@ -18,7 +18,7 @@ type signature [rows / 64]uint64
 
 // sign sets the bits of a text.
 func (s *signature) sign(text []byte) {
-	text = fold(text)
+	text = Fold(text)
 	var window uint64 // the last 8 bytes, the newest lowest
 	n := 0            // how many of them are of this line
 	for _, c := range text {
@@ -59,7 +59,7 @@ func rowOf(window uint64, n int) uint32 {
 
 // rowsOf are the rows that a text with the literal has set; none for a literal that is too short to tell.
 func rowsOf(literal string) []uint32 {
-	text := fold([]byte(literal))
+	text := Fold([]byte(literal))
 	n := long
 	if len(text) < long {
 		n = short
@@ -88,8 +88,8 @@ var (
 	longS  = []byte("\u017f")
 )
 
-// fold answers a copy in which letters have lost their case as far as a search without case needs it.
-func fold(text []byte) []byte {
+// Fold answers a copy in which letters have lost their case as far as a search without case needs it.
+func Fold(text []byte) []byte {
 	out := make([]byte, len(text))
 	ascii := true
 	for i, c := range text {

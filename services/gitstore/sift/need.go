@@ -31,6 +31,42 @@ func (n Need) Useless() bool {
 	return len(n.Any) == 0
 }
 
+// OneOf are literals, folded, of which a line has at least one if it has all that is needed; none: nothing is known of such a line.
+func (n Need) OneOf() []string {
+	var best []string
+	if len(n.Literal) >= minLiteral {
+		best = []string{string(Fold([]byte(n.Literal)))}
+	}
+	for _, a := range n.All {
+		if some := a.OneOf(); shortest(some) > shortest(best) {
+			best = some
+		}
+	}
+	var other []string
+	for _, a := range n.Any {
+		some := a.OneOf()
+		if some == nil {
+			return best
+		}
+		other = append(other, some...)
+	}
+	if shortest(other) > shortest(best) {
+		best = other
+	}
+	return best
+}
+
+// shortest is the length of the shortest of some literals, 0 if there are none.
+func shortest(literals []string) int {
+	n := 0
+	for i, l := range literals {
+		if i == 0 || len(l) < n {
+			n = len(l)
+		}
+	}
+	return n
+}
+
 // column is a set of the texts of a block.
 type column [2]uint64
 

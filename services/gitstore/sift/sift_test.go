@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,10 +119,25 @@ func FuzzNoHitIsLost(f *testing.F) {
 			return
 		}
 		hit := false
-		require.NoError(t, p.Lines(context.Background(), []byte(content), func(grep.Line) bool { hit = true; return false }))
+		require.NoError(t, p.Lines(context.Background(), []byte(content), func(l grep.Line) bool {
+			hit = true
+			line, some := string(sift.Fold([]byte(content)[l.Start:l.End])), p.Need().OneOf()
+			require.True(t, len(some) == 0 || slices.ContainsFunc(some, func(one string) bool { return strings.Contains(line, one) }), "%q has none of %q", line, some)
+			return false
+		}))
 		if !hit || p.Need().Useless() {
 			return
 		}
 		require.True(t, sift.MayHold([]byte(content), p.Need()), "%q in %q", pattern, content)
 	})
+}
+
+func TestOneOfTheRarestLiterals(t *testing.T) {
+	for pattern, want := range map[string][]string{
+		`10\.9\.9\.9`: {"10.9.9.9"}, `^ip address (10\.1\.|192\.)\d+`: {"ip address "}, `a(Long|Longer) b`: {"long"}, `(abcdef|xyzuvw)\d`: {"abcdef", "xyzuvw"}, `x?y`: nil, `(abc|d)`: nil, `(abc|d)efg`: {"efg"},
+	} {
+		p, err := grep.Compile(pattern, true, false)
+		require.NoError(t, err)
+		require.Equal(t, want, p.Need().OneOf(), pattern)
+	}
 }

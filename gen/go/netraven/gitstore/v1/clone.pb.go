@@ -153,7 +153,7 @@ func (x *FetchResponse) GetData() []byte {
 // What a request is about.
 type FetchRequest_Start struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Without ".git": configs.
+	// Without ".git": configs, or another that a site names.
 	Repository string `protobuf:"bytes,1,opt,name=repository,proto3" json:"repository,omitempty"`
 	// The list of refs is wanted; there is no body. Else the body asks for a pack.
 	Refs bool `protobuf:"varint,2,opt,name=refs,proto3" json:"refs,omitempty"`

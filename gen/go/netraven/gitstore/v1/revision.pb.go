@@ -156,7 +156,9 @@ type Revision struct {
 	RunId     string                 `protobuf:"bytes,12,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	TaskId    string                 `protobuf:"bytes,13,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	// SHA-256 of the masked text, hex.
-	Digest        string `protobuf:"bytes,14,opt,name=digest,proto3" json:"digest,omitempty"`
+	Digest string `protobuf:"bytes,14,opt,name=digest,proto3" json:"digest,omitempty"`
+	// The git repository that holds the commit: that of the device's site at the time.
+	Repository    string `protobuf:"bytes,15,opt,name=repository,proto3" json:"repository,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -285,6 +287,13 @@ func (x *Revision) GetTaskId() string {
 func (x *Revision) GetDigest() string {
 	if x != nil {
 		return x.Digest
+	}
+	return ""
+}
+
+func (x *Revision) GetRepository() string {
+	if x != nil {
+		return x.Repository
 	}
 	return ""
 }
@@ -890,7 +899,9 @@ type GetDiffRequest struct {
 	From  string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	To    string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	// text (default) or json.
-	Format        string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
+	// Equal lines around each change, 0 to 1,000,000, which is all of any text; unset: 3.
+	Context       *int32 `protobuf:"varint,4,opt,name=context,proto3,oneof" json:"context,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -944,6 +955,13 @@ func (x *GetDiffRequest) GetFormat() string {
 		return x.Format
 	}
 	return ""
+}
+
+func (x *GetDiffRequest) GetContext() int32 {
+	if x != nil && x.Context != nil {
+		return *x.Context
+	}
+	return 0
 }
 
 // GetOriginalRetentionRequest asks about a number of days.
@@ -1270,7 +1288,7 @@ var File_netraven_gitstore_v1_revision_proto protoreflect.FileDescriptor
 
 const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\n" +
-	"#netraven/gitstore/v1/revision.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xc7\x03\n" +
+	"#netraven/gitstore/v1/revision.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xe7\x03\n" +
 	"\bRevision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\x12\x1a\n" +
@@ -1288,7 +1306,10 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"created_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x15\n" +
 	"\x06run_id\x18\f \x01(\tR\x05runId\x12\x17\n" +
 	"\atask_id\x18\r \x01(\tR\x06taskId\x12\x16\n" +
-	"\x06digest\x18\x0e \x01(\tR\x06digest\"3\n" +
+	"\x06digest\x18\x0e \x01(\tR\x06digest\x12\x1e\n" +
+	"\n" +
+	"repository\x18\x0f \x01(\tR\n" +
+	"repository\"3\n" +
 	"\x05State\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\f\n" +
 	"\bACCEPTED\x10\x01\x12\v\n" +
@@ -1351,11 +1372,14 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\vshredded_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"shreddedAt\"!\n" +
 	"\x0fGetBlameRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"L\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"w\n" +
 	"\x0eGetDiffRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
-	"\x06format\x18\x03 \x01(\tR\x06format\"1\n" +
+	"\x06format\x18\x03 \x01(\tR\x06format\x12\x1d\n" +
+	"\acontext\x18\x04 \x01(\x05H\x00R\acontext\x88\x01\x01B\n" +
+	"\n" +
+	"\b_context\"1\n" +
 	"\x1bGetOriginalRetentionRequest\x12\x12\n" +
 	"\x04days\x18\x01 \x01(\x05R\x04days\"\xb8\x01\n" +
 	"\x11OriginalRetention\x12'\n" +
@@ -1455,6 +1479,7 @@ func file_netraven_gitstore_v1_revision_proto_init() {
 	if File_netraven_gitstore_v1_revision_proto != nil {
 		return
 	}
+	file_netraven_gitstore_v1_revision_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

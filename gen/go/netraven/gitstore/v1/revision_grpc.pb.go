@@ -65,7 +65,7 @@ type RevisionServiceClient interface {
 	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
 	GetBlame(ctx context.Context, in *GetBlameRequest, opts ...grpc.CallOption) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
-	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN.
+	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, INVALID_ARGUMENT/FIELD_INVALID.
 	GetDiff(ctx context.Context, in *GetDiffRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 }
 
@@ -192,7 +192,7 @@ type RevisionServiceServer interface {
 	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND.
 	GetBlame(context.Context, *GetBlameRequest) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
-	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN.
+	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, INVALID_ARGUMENT/FIELD_INVALID.
 	GetDiff(context.Context, *GetDiffRequest) (*httpbody.HttpBody, error)
 	mustEmbedUnimplementedRevisionServiceServer()
 }

@@ -11,6 +11,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -26,7 +27,7 @@ const (
 // SearchConfigsRequest says what is looked for, and where. Dimensions intersect, values inside one unite.
 type SearchConfigsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// 1 to 1,000 bytes, without the end of a line.
+	// 1 to 1,000 bytes, without the end of a line. With a secret it may be empty.
 	Q string `protobuf:"bytes,1,opt,name=q,proto3" json:"q,omitempty"`
 	// q is an expression; else it is looked for as it stands.
 	Regex      bool `protobuf:"varint,2,opt,name=regex,proto3" json:"regex,omitempty"`
@@ -41,9 +42,18 @@ type SearchConfigsRequest struct {
 	// Tag names.
 	Tags []string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty"`
 	// Only this artifact, such as running.cfg; empty: all.
-	Artifact      string `protobuf:"bytes,9,opt,name=artifact,proto3" json:"artifact,omitempty"`
-	PageSize      int32  `protobuf:"varint,10,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,11,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	Artifact  string `protobuf:"bytes,9,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	PageSize  int32  `protobuf:"varint,10,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,11,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only lines with this secret, as the device has it: it is found by its tag, so where a device encrypts it anew each time it is not. At
+	// most 64 KiB.
+	Secret string `protobuf:"bytes,12,opt,name=secret,proto3" json:"secret,omitempty"`
+	// All revisions, not only the newest.
+	History bool `protobuf:"varint,13,opt,name=history,proto3" json:"history,omitempty"`
+	// With history: only lines that were there at this time or later, until it ...
+	Since *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=since,proto3" json:"since,omitempty"`
+	// ... and before this time. A revision counts from when it was recorded until the next one was.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,12 +165,40 @@ func (x *SearchConfigsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *SearchConfigsRequest) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *SearchConfigsRequest) GetHistory() bool {
+	if x != nil {
+		return x.History
+	}
+	return false
+}
+
+func (x *SearchConfigsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *SearchConfigsRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
 // SearchConfigsResponse is a page of hits.
 type SearchConfigsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Items         []*Hit                 `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
 	NextPageToken string                 `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Files that were read for this page.
+	// Files that were read for this page; with history each revision is one.
 	Searched int32 `protobuf:"varint,3,opt,name=searched,proto3" json:"searched,omitempty"`
 	// Of these, files that could not be read, which the server's log names: what they hold is not among the hits.
 	Unreadable    int32 `protobuf:"varint,4,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
@@ -235,14 +273,16 @@ type Hit struct {
 	SiteName   string                 `protobuf:"bytes,4,opt,name=site_name,json=siteName,proto3" json:"site_name,omitempty"`
 	Platform   string                 `protobuf:"bytes,5,opt,name=platform,proto3" json:"platform,omitempty"`
 	Artifact   string                 `protobuf:"bytes,6,opt,name=artifact,proto3" json:"artifact,omitempty"`
-	// The revision that was searched, and its number.
+	// The revision that was searched, and its number; with history the last one that has the line.
 	RevisionId string `protobuf:"bytes,7,opt,name=revision_id,json=revisionId,proto3" json:"revision_id,omitempty"`
 	Number     int32  `protobuf:"varint,8,opt,name=number,proto3" json:"number,omitempty"`
 	// Counts from 1.
-	Line          int32    `protobuf:"varint,9,opt,name=line,proto3" json:"line,omitempty"`
-	Text          string   `protobuf:"bytes,10,opt,name=text,proto3" json:"text,omitempty"`
-	Before        []string `protobuf:"bytes,11,rep,name=before,proto3" json:"before,omitempty"`
-	After         []string `protobuf:"bytes,12,rep,name=after,proto3" json:"after,omitempty"`
+	Line   int32    `protobuf:"varint,9,opt,name=line,proto3" json:"line,omitempty"`
+	Text   string   `protobuf:"bytes,10,opt,name=text,proto3" json:"text,omitempty"`
+	Before []string `protobuf:"bytes,11,rep,name=before,proto3" json:"before,omitempty"`
+	After  []string `protobuf:"bytes,12,rep,name=after,proto3" json:"after,omitempty"`
+	// Set with history.
+	Presence      *Presence `protobuf:"bytes,13,opt,name=presence,proto3" json:"presence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -361,11 +401,114 @@ func (x *Hit) GetAfter() []string {
 	return nil
 }
 
+func (x *Hit) GetPresence() *Presence {
+	if x != nil {
+		return x.Presence
+	}
+	return nil
+}
+
+// Presence is the revisions in a row that have a line: all from the first one to the hit's own.
+type Presence struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	FirstRevisionId string                 `protobuf:"bytes,1,opt,name=first_revision_id,json=firstRevisionId,proto3" json:"first_revision_id,omitempty"`
+	FirstNumber     int32                  `protobuf:"varint,2,opt,name=first_number,json=firstNumber,proto3" json:"first_number,omitempty"`
+	// When the first and the last one were recorded.
+	FirstAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=first_at,json=firstAt,proto3" json:"first_at,omitempty"`
+	LastAt  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_at,json=lastAt,proto3" json:"last_at,omitempty"`
+	// The next revision, which does not have the line any more, and when it was recorded; unset: the line is still there.
+	GoneRevisionId string                 `protobuf:"bytes,5,opt,name=gone_revision_id,json=goneRevisionId,proto3" json:"gone_revision_id,omitempty"`
+	GoneAt         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=gone_at,json=goneAt,proto3" json:"gone_at,omitempty"`
+	// When the device was deleted from the inventory; unset: it is there.
+	DeviceDeletedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=device_deleted_at,json=deviceDeletedAt,proto3" json:"device_deleted_at,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Presence) Reset() {
+	*x = Presence{}
+	mi := &file_netraven_gitstore_v1_search_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Presence) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Presence) ProtoMessage() {}
+
+func (x *Presence) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_search_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Presence.ProtoReflect.Descriptor instead.
+func (*Presence) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_search_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Presence) GetFirstRevisionId() string {
+	if x != nil {
+		return x.FirstRevisionId
+	}
+	return ""
+}
+
+func (x *Presence) GetFirstNumber() int32 {
+	if x != nil {
+		return x.FirstNumber
+	}
+	return 0
+}
+
+func (x *Presence) GetFirstAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstAt
+	}
+	return nil
+}
+
+func (x *Presence) GetLastAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastAt
+	}
+	return nil
+}
+
+func (x *Presence) GetGoneRevisionId() string {
+	if x != nil {
+		return x.GoneRevisionId
+	}
+	return ""
+}
+
+func (x *Presence) GetGoneAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.GoneAt
+	}
+	return nil
+}
+
+func (x *Presence) GetDeviceDeletedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeviceDeletedAt
+	}
+	return nil
+}
+
 var File_netraven_gitstore_v1_search_proto protoreflect.FileDescriptor
 
 const file_netraven_gitstore_v1_search_proto_rawDesc = "" +
 	"\n" +
-	"!netraven/gitstore/v1/search.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a!netraven/options/v1/options.proto\"\xb9\x02\n" +
+	"!netraven/gitstore/v1/search.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xcf\x03\n" +
 	"\x14SearchConfigsRequest\x12\f\n" +
 	"\x01q\x18\x01 \x01(\tR\x01q\x12\x14\n" +
 	"\x05regex\x18\x02 \x01(\bR\x05regex\x12\x1f\n" +
@@ -381,14 +524,18 @@ const file_netraven_gitstore_v1_search_proto_rawDesc = "" +
 	"\tpage_size\x18\n" +
 	" \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\v \x01(\tR\tpageToken\"\xac\x01\n" +
+	"page_token\x18\v \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06secret\x18\f \x01(\tR\x06secret\x12\x18\n" +
+	"\ahistory\x18\r \x01(\bR\ahistory\x120\n" +
+	"\x05since\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\xac\x01\n" +
 	"\x15SearchConfigsResponse\x12/\n" +
 	"\x05items\x18\x01 \x03(\v2\x19.netraven.gitstore.v1.HitR\x05items\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n" +
 	"\bsearched\x18\x03 \x01(\x05R\bsearched\x12\x1e\n" +
 	"\n" +
 	"unreadable\x18\x04 \x01(\x05R\n" +
-	"unreadable\"\xc0\x02\n" +
+	"unreadable\"\xfc\x02\n" +
 	"\x03Hit\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
@@ -404,9 +551,18 @@ const file_netraven_gitstore_v1_search_proto_rawDesc = "" +
 	"\x04text\x18\n" +
 	" \x01(\tR\x04text\x12\x16\n" +
 	"\x06before\x18\v \x03(\tR\x06before\x12\x14\n" +
-	"\x05after\x18\f \x03(\tR\x05after2\xc6\x01\n" +
-	"\rSearchService\x12\xb4\x01\n" +
-	"\rSearchConfigs\x12*.netraven.gitstore.v1.SearchConfigsRequest\x1a+.netraven.gitstore.v1.SearchConfigsResponse\"J\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02*Z\x10\x12\x0e/api/v1/search\x12\x16/api/v1/configs:searchB\xde\x01\n" +
+	"\x05after\x18\f \x03(\tR\x05after\x12:\n" +
+	"\bpresence\x18\r \x01(\v2\x1e.netraven.gitstore.v1.PresenceR\bpresence\"\xec\x02\n" +
+	"\bPresence\x12*\n" +
+	"\x11first_revision_id\x18\x01 \x01(\tR\x0ffirstRevisionId\x12!\n" +
+	"\ffirst_number\x18\x02 \x01(\x05R\vfirstNumber\x125\n" +
+	"\bfirst_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\afirstAt\x123\n" +
+	"\alast_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06lastAt\x12(\n" +
+	"\x10gone_revision_id\x18\x05 \x01(\tR\x0egoneRevisionId\x123\n" +
+	"\agone_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x06goneAt\x12F\n" +
+	"\x11device_deleted_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0fdeviceDeletedAt2\xe3\x01\n" +
+	"\rSearchService\x12\xd1\x01\n" +
+	"\rSearchConfigs\x12*.netraven.gitstore.v1.SearchConfigsRequest\x1a+.netraven.gitstore.v1.SearchConfigsResponse\"g\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02GZ\x1b:\x01*\"\x16/api/v1/configs:searchZ\x10\x12\x0e/api/v1/search\x12\x16/api/v1/configs:searchB\xde\x01\n" +
 	"\x18com.netraven.gitstore.v1B\vSearchProtoP\x01ZCgithub.com/netraven/netraven/gen/go/netraven/gitstore/v1;gitstorev1\xa2\x02\x03NGX\xaa\x02\x14Netraven.Gitstore.V1\xca\x02\x14Netraven\\Gitstore\\V1\xe2\x02 Netraven\\Gitstore\\V1\\GPBMetadata\xea\x02\x16Netraven::Gitstore::V1b\x06proto3"
 
 var (
@@ -421,21 +577,30 @@ func file_netraven_gitstore_v1_search_proto_rawDescGZIP() []byte {
 	return file_netraven_gitstore_v1_search_proto_rawDescData
 }
 
-var file_netraven_gitstore_v1_search_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_netraven_gitstore_v1_search_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_netraven_gitstore_v1_search_proto_goTypes = []any{
 	(*SearchConfigsRequest)(nil),  // 0: netraven.gitstore.v1.SearchConfigsRequest
 	(*SearchConfigsResponse)(nil), // 1: netraven.gitstore.v1.SearchConfigsResponse
 	(*Hit)(nil),                   // 2: netraven.gitstore.v1.Hit
+	(*Presence)(nil),              // 3: netraven.gitstore.v1.Presence
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_netraven_gitstore_v1_search_proto_depIdxs = []int32{
-	2, // 0: netraven.gitstore.v1.SearchConfigsResponse.items:type_name -> netraven.gitstore.v1.Hit
-	0, // 1: netraven.gitstore.v1.SearchService.SearchConfigs:input_type -> netraven.gitstore.v1.SearchConfigsRequest
-	1, // 2: netraven.gitstore.v1.SearchService.SearchConfigs:output_type -> netraven.gitstore.v1.SearchConfigsResponse
-	2, // [2:3] is the sub-list for method output_type
-	1, // [1:2] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	4, // 0: netraven.gitstore.v1.SearchConfigsRequest.since:type_name -> google.protobuf.Timestamp
+	4, // 1: netraven.gitstore.v1.SearchConfigsRequest.until:type_name -> google.protobuf.Timestamp
+	2, // 2: netraven.gitstore.v1.SearchConfigsResponse.items:type_name -> netraven.gitstore.v1.Hit
+	3, // 3: netraven.gitstore.v1.Hit.presence:type_name -> netraven.gitstore.v1.Presence
+	4, // 4: netraven.gitstore.v1.Presence.first_at:type_name -> google.protobuf.Timestamp
+	4, // 5: netraven.gitstore.v1.Presence.last_at:type_name -> google.protobuf.Timestamp
+	4, // 6: netraven.gitstore.v1.Presence.gone_at:type_name -> google.protobuf.Timestamp
+	4, // 7: netraven.gitstore.v1.Presence.device_deleted_at:type_name -> google.protobuf.Timestamp
+	0, // 8: netraven.gitstore.v1.SearchService.SearchConfigs:input_type -> netraven.gitstore.v1.SearchConfigsRequest
+	1, // 9: netraven.gitstore.v1.SearchService.SearchConfigs:output_type -> netraven.gitstore.v1.SearchConfigsResponse
+	9, // [9:10] is the sub-list for method output_type
+	8, // [8:9] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_netraven_gitstore_v1_search_proto_init() }
@@ -449,7 +614,7 @@ func file_netraven_gitstore_v1_search_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_gitstore_v1_search_proto_rawDesc), len(file_netraven_gitstore_v1_search_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,14 +26,18 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Searching the configurations as they are now.
+// Searching the configurations as they are now, and as they were.
 type SearchServiceClient interface {
 	// SearchConfigs pages through the lines of the newest masked texts that match, of the devices in the inventory, disabled ones too,
-	// ordered by device id, artifact and line. Originals, suspects and older revisions are not searched. A pattern matches within one
-	// line; an expression has Go's syntax (RE2) and takes time linear in the text. A page ends when it is full, at 1 MiB, or after some
-	// seconds: it may have few items or none and still a next_page_token; without one everything was searched. Nothing is remembered
-	// between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read. Errors:
-	// INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	// ordered by device id, artifact and line. With history it searches all revisions, of devices that were deleted too, and a hit is a
+	// line and the revisions in a row that have it, ordered by device id, artifact, the first of these and the line there: a line that
+	// went and came back is two hits, one that moved is one. Originals and suspects are not searched. A pattern matches within one line;
+	// an expression has Go's syntax (RE2) and takes time linear in the text. A page ends when it is full, at 1 MiB, or after some seconds
+	// (an artifact's history is finished first): it may have few items or none and still a next_page_token; without one everything was
+	// searched. Nothing is remembered between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read, and for
+	// secret config.read_secret too, with an audit line for each call. A secret belongs into the body of a POST: proxies keep URLs in
+	// their logs. Errors: INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	SearchConfigs(ctx context.Context, in *SearchConfigsRequest, opts ...grpc.CallOption) (*SearchConfigsResponse, error)
 }
 
@@ -59,14 +63,18 @@ func (c *searchServiceClient) SearchConfigs(ctx context.Context, in *SearchConfi
 // All implementations must embed UnimplementedSearchServiceServer
 // for forward compatibility.
 //
-// Searching the configurations as they are now.
+// Searching the configurations as they are now, and as they were.
 type SearchServiceServer interface {
 	// SearchConfigs pages through the lines of the newest masked texts that match, of the devices in the inventory, disabled ones too,
-	// ordered by device id, artifact and line. Originals, suspects and older revisions are not searched. A pattern matches within one
-	// line; an expression has Go's syntax (RE2) and takes time linear in the text. A page ends when it is full, at 1 MiB, or after some
-	// seconds: it may have few items or none and still a next_page_token; without one everything was searched. Nothing is remembered
-	// between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read. Errors:
-	// INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
+	// ordered by device id, artifact and line. With history it searches all revisions, of devices that were deleted too, and a hit is a
+	// line and the revisions in a row that have it, ordered by device id, artifact, the first of these and the line there: a line that
+	// went and came back is two hits, one that moved is one. Originals and suspects are not searched. A pattern matches within one line;
+	// an expression has Go's syntax (RE2) and takes time linear in the text. A page ends when it is full, at 1 MiB, or after some seconds
+	// (an artifact's history is finished first): it may have few items or none and still a next_page_token; without one everything was
+	// searched. Nothing is remembered between pages, and a call that is cancelled stops searching. Needs gitstore.revision.read, and for
+	// secret config.read_secret too, with an audit line for each call. A secret belongs into the body of a POST: proxies keep URLs in
+	// their logs. Errors: INVALID_ARGUMENT/PATTERN_INVALID, INVALID_ARGUMENT/FIELD_INVALID, INVALID_ARGUMENT/PAGE_TOKEN_INVALID,
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE.
 	SearchConfigs(context.Context, *SearchConfigsRequest) (*SearchConfigsResponse, error)
 	mustEmbedUnimplementedSearchServiceServer()
 }

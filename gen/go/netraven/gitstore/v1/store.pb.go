@@ -521,9 +521,11 @@ type StoreResultsRequest_Item struct {
 	DeviceName string                 `protobuf:"bytes,5,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
 	SiteName   string                 `protobuf:"bytes,6,opt,name=site_name,json=siteName,proto3" json:"site_name,omitempty"`
 	// The page the artifacts were read by.
-	PageDigest    string                 `protobuf:"bytes,7,opt,name=page_digest,json=pageDigest,proto3" json:"page_digest,omitempty"`
-	CollectedAt   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=collected_at,json=collectedAt,proto3" json:"collected_at,omitempty"`
-	Artifacts     []*StoredArtifact      `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	PageDigest  string                 `protobuf:"bytes,7,opt,name=page_digest,json=pageDigest,proto3" json:"page_digest,omitempty"`
+	CollectedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=collected_at,json=collectedAt,proto3" json:"collected_at,omitempty"`
+	Artifacts   []*StoredArtifact      `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
+	// The git repository that takes them; empty: configs. It is made when it is first named.
+	Repository    string `protobuf:"bytes,10,opt,name=repository,proto3" json:"repository,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -619,6 +621,13 @@ func (x *StoreResultsRequest_Item) GetArtifacts() []*StoredArtifact {
 		return x.Artifacts
 	}
 	return nil
+}
+
+func (x *StoreResultsRequest_Item) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
 }
 
 // What became of an attempt's artifacts.
@@ -778,9 +787,9 @@ const file_netraven_gitstore_v1_store_proto_rawDesc = "" +
 	"\tunchanged\x18\x04 \x01(\bR\tunchanged\x12\x16\n" +
 	"\x06sealed\x18\x05 \x01(\fR\x06sealed\x12\x12\n" +
 	"\x04size\x18\x06 \x01(\x05R\x04size\x12\x12\n" +
-	"\x04main\x18\a \x01(\bR\x04main\"\xa9\x03\n" +
+	"\x04main\x18\a \x01(\bR\x04main\"\xc9\x03\n" +
 	"\x13StoreResultsRequest\x12D\n" +
-	"\x05items\x18\x01 \x03(\v2..netraven.gitstore.v1.StoreResultsRequest.ItemR\x05items\x1a\xcb\x02\n" +
+	"\x05items\x18\x01 \x03(\v2..netraven.gitstore.v1.StoreResultsRequest.ItemR\x05items\x1a\xeb\x02\n" +
 	"\x04Item\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x17\n" +
 	"\atask_id\x18\x02 \x01(\tR\x06taskId\x12\x14\n" +
@@ -792,7 +801,11 @@ const file_netraven_gitstore_v1_store_proto_rawDesc = "" +
 	"\vpage_digest\x18\a \x01(\tR\n" +
 	"pageDigest\x12=\n" +
 	"\fcollected_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\vcollectedAt\x12B\n" +
-	"\tartifacts\x18\t \x03(\v2$.netraven.gitstore.v1.StoredArtifactR\tartifacts\"\xc2\x01\n" +
+	"\tartifacts\x18\t \x03(\v2$.netraven.gitstore.v1.StoredArtifactR\tartifacts\x12\x1e\n" +
+	"\n" +
+	"repository\x18\n" +
+	" \x01(\tR\n" +
+	"repository\"\xc2\x01\n" +
 	"\aSuspect\x12\x1f\n" +
 	"\vrevision_id\x18\x01 \x01(\tR\n" +
 	"revisionId\x12\x1a\n" +

@@ -95,7 +95,10 @@ type Site struct {
 	// Authorities of host certificates, for devices of policy CA that name none of their own; as Device.Ssh.host_key_ca.
 	HostKeyCa string `protobuf:"bytes,6,opt,name=host_key_ca,json=hostKeyCa,proto3" json:"host_key_ca,omitempty"`
 	// A device that the site's other devices are reached through, those with a jump host of their own excepted; as Device.jump_host_id.
-	JumpHostId    string `protobuf:"bytes,7,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
+	JumpHostId string `protobuf:"bytes,7,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
+	// The git repository that keeps the configurations of the site's devices: its own, where the site must be kept apart, or one that several sites
+	// share. Lower-case letters, digits and "-", at most 63. Default: configs. After a change each device moves with its next backup.
+	Repository    string `protobuf:"bytes,8,opt,name=repository,proto3" json:"repository,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,6 +178,13 @@ func (x *Site) GetHostKeyCa() string {
 func (x *Site) GetJumpHostId() string {
 	if x != nil {
 		return x.JumpHostId
+	}
+	return ""
+}
+
+func (x *Site) GetRepository() string {
+	if x != nil {
+		return x.Repository
 	}
 	return ""
 }
@@ -1427,7 +1437,7 @@ var File_netraven_inventory_v1_place_proto protoreflect.FileDescriptor
 
 const file_netraven_inventory_v1_place_proto_rawDesc = "" +
 	"\n" +
-	"!netraven/inventory/v1/place.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\x81\x02\n" +
+	"!netraven/inventory/v1/place.proto\x12\x15netraven.inventory.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xa1\x02\n" +
 	"\x04Site\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
@@ -1439,7 +1449,10 @@ const file_netraven_inventory_v1_place_proto_rawDesc = "" +
 	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1e\n" +
 	"\vhost_key_ca\x18\x06 \x01(\tR\thostKeyCa\x12 \n" +
 	"\fjump_host_id\x18\a \x01(\tR\n" +
-	"jumpHostId\"\xf2\x01\n" +
+	"jumpHostId\x12\x1e\n" +
+	"\n" +
+	"repository\x18\b \x01(\tR\n" +
+	"repository\"\xf2\x01\n" +
 	"\aGateway\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12!\n" +

@@ -36,14 +36,14 @@ type SiteServiceClient interface {
 	// ListSites pages through the sites by name. Needs inventory.site.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListSites(ctx context.Context, in *ListSitesRequest, opts ...grpc.CallOption) (*ListSitesResponse, error)
 	// CreateSite adds a site. Needs inventory.site.write. Errors: ALREADY_EXISTS/SITE_EXISTS, INVALID_ARGUMENT/GATEWAY_UNKNOWN,
-	// INVALID_ARGUMENT/JUMP_HOST_UNKNOWN, /JUMP_HOST_LOOP, /JUMP_HOST_CHAINED. The name is the natural key.
+	// INVALID_ARGUMENT/JUMP_HOST_UNKNOWN, /JUMP_HOST_LOOP, /JUMP_HOST_CHAINED, /REPOSITORY_INVALID. The name is the natural key.
 	CreateSite(ctx context.Context, in *CreateSiteRequest, opts ...grpc.CallOption) (*Site, error)
 	// GetSite answers one site. Needs inventory.site.read. Errors: NOT_FOUND/SITE_NOT_FOUND.
 	GetSite(ctx context.Context, in *GetSiteRequest, opts ...grpc.CallOption) (*Site, error)
 	// UpdateSite changes exactly the fields of the mask. Needs inventory.site.write. May be repeated. Errors: as CreateSite,
 	// FAILED_PRECONDITION/HOST_KEY_CA_IN_USE.
 	UpdateSite(ctx context.Context, in *UpdateSiteRequest, opts ...grpc.CallOption) (*Site, error)
-	// DeleteSite removes an empty site. Needs inventory.site.write. Errors: NOT_FOUND/SITE_NOT_FOUND,
+	// DeleteSite removes an empty site; its repository stays. Needs inventory.site.write. Errors: NOT_FOUND/SITE_NOT_FOUND,
 	// FAILED_PRECONDITION/SITE_IN_USE, FAILED_PRECONDITION/SITE_IS_DEFAULT.
 	DeleteSite(ctx context.Context, in *DeleteSiteRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 }
@@ -115,14 +115,14 @@ type SiteServiceServer interface {
 	// ListSites pages through the sites by name. Needs inventory.site.read. Errors: INVALID_ARGUMENT/PAGE_TOKEN_INVALID.
 	ListSites(context.Context, *ListSitesRequest) (*ListSitesResponse, error)
 	// CreateSite adds a site. Needs inventory.site.write. Errors: ALREADY_EXISTS/SITE_EXISTS, INVALID_ARGUMENT/GATEWAY_UNKNOWN,
-	// INVALID_ARGUMENT/JUMP_HOST_UNKNOWN, /JUMP_HOST_LOOP, /JUMP_HOST_CHAINED. The name is the natural key.
+	// INVALID_ARGUMENT/JUMP_HOST_UNKNOWN, /JUMP_HOST_LOOP, /JUMP_HOST_CHAINED, /REPOSITORY_INVALID. The name is the natural key.
 	CreateSite(context.Context, *CreateSiteRequest) (*Site, error)
 	// GetSite answers one site. Needs inventory.site.read. Errors: NOT_FOUND/SITE_NOT_FOUND.
 	GetSite(context.Context, *GetSiteRequest) (*Site, error)
 	// UpdateSite changes exactly the fields of the mask. Needs inventory.site.write. May be repeated. Errors: as CreateSite,
 	// FAILED_PRECONDITION/HOST_KEY_CA_IN_USE.
 	UpdateSite(context.Context, *UpdateSiteRequest) (*Site, error)
-	// DeleteSite removes an empty site. Needs inventory.site.write. Errors: NOT_FOUND/SITE_NOT_FOUND,
+	// DeleteSite removes an empty site; its repository stays. Needs inventory.site.write. Errors: NOT_FOUND/SITE_NOT_FOUND,
 	// FAILED_PRECONDITION/SITE_IN_USE, FAILED_PRECONDITION/SITE_IS_DEFAULT.
 	DeleteSite(context.Context, *DeleteSiteRequest) (*emptypb.Empty, error)
 	mustEmbedUnimplementedSiteServiceServer()

@@ -289,7 +289,9 @@ type Target struct {
 	// The device that this one is reached through; empty: none.
 	JumpHostId string `protobuf:"bytes,15,opt,name=jump_host_id,json=jumpHostId,proto3" json:"jump_host_id,omitempty"`
 	// What an attempt needs to know of it; unset if it is gone or disabled.
-	JumpHost      *Target `protobuf:"bytes,16,opt,name=jump_host,json=jumpHost,proto3" json:"jump_host,omitempty"`
+	JumpHost *Target `protobuf:"bytes,16,opt,name=jump_host,json=jumpHost,proto3" json:"jump_host,omitempty"`
+	// The git repository of its site.
+	Repository    string `protobuf:"bytes,17,opt,name=repository,proto3" json:"repository,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -436,6 +438,13 @@ func (x *Target) GetJumpHost() *Target {
 	return nil
 }
 
+func (x *Target) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
+}
+
 // DescribeDevicesRequest names devices. The filter's dimensions intersect, values inside one unite; an empty one is no filter.
 type DescribeDevicesRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -444,7 +453,9 @@ type DescribeDevicesRequest struct {
 	// Names or aliases.
 	Platforms []string `protobuf:"bytes,3,rep,name=platforms,proto3" json:"platforms,omitempty"`
 	// Tag names.
-	Tags          []string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty"`
+	Tags []string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty"`
+	// Also devices that were deleted.
+	WithDeleted   bool `protobuf:"varint,5,opt,name=with_deleted,json=withDeleted,proto3" json:"with_deleted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -505,6 +516,13 @@ func (x *DescribeDevicesRequest) GetTags() []string {
 		return x.Tags
 	}
 	return nil
+}
+
+func (x *DescribeDevicesRequest) GetWithDeleted() bool {
+	if x != nil {
+		return x.WithDeleted
+	}
+	return false
 }
 
 // DescribeDevicesResponse is in no particular order.
@@ -894,12 +912,14 @@ func (x *ResolveSelectionResponse_Item) GetTags() []string {
 
 // A device as people know it.
 type DescribeDevicesResponse_Item struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	DeviceId      string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	DeviceName    string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
-	SiteId        string                 `protobuf:"bytes,3,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
-	SiteName      string                 `protobuf:"bytes,4,opt,name=site_name,json=siteName,proto3" json:"site_name,omitempty"`
-	Platform      string                 `protobuf:"bytes,5,opt,name=platform,proto3" json:"platform,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId   string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	DeviceName string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	SiteId     string                 `protobuf:"bytes,3,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
+	SiteName   string                 `protobuf:"bytes,4,opt,name=site_name,json=siteName,proto3" json:"site_name,omitempty"`
+	Platform   string                 `protobuf:"bytes,5,opt,name=platform,proto3" json:"platform,omitempty"`
+	// Unset: it is there.
+	DeletedAt     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=deleted_at,json=deletedAt,proto3" json:"deleted_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -967,6 +987,13 @@ func (x *DescribeDevicesResponse_Item) GetPlatform() string {
 		return x.Platform
 	}
 	return ""
+}
+
+func (x *DescribeDevicesResponse_Item) GetDeletedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeletedAt
+	}
+	return nil
 }
 
 // A page.
@@ -1217,7 +1244,7 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"I\n" +
 	"\x12GetTargetsResponse\x123\n" +
-	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xb4\x04\n" +
+	"\x05items\x18\x01 \x03(\v2\x1d.netraven.inventory.v1.TargetR\x05items\"\xd4\x04\n" +
 	"\x06Target\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
@@ -1239,22 +1266,28 @@ const file_netraven_inventory_v1_target_proto_rawDesc = "" +
 	"\x15host_key_window_until\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x12hostKeyWindowUntil\x12 \n" +
 	"\fjump_host_id\x18\x0f \x01(\tR\n" +
 	"jumpHostId\x12:\n" +
-	"\tjump_host\x18\x10 \x01(\v2\x1d.netraven.inventory.v1.TargetR\bjumpHost\"\x84\x01\n" +
+	"\tjump_host\x18\x10 \x01(\v2\x1d.netraven.inventory.v1.TargetR\bjumpHost\x12\x1e\n" +
+	"\n" +
+	"repository\x18\x11 \x01(\tR\n" +
+	"repository\"\xa7\x01\n" +
 	"\x16DescribeDevicesRequest\x12\x1d\n" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\x12\x19\n" +
 	"\bsite_ids\x18\x02 \x03(\tR\asiteIds\x12\x1c\n" +
 	"\tplatforms\x18\x03 \x03(\tR\tplatforms\x12\x12\n" +
-	"\x04tags\x18\x04 \x03(\tR\x04tags\"\xfd\x01\n" +
+	"\x04tags\x18\x04 \x03(\tR\x04tags\x12!\n" +
+	"\fwith_deleted\x18\x05 \x01(\bR\vwithDeleted\"\xb8\x02\n" +
 	"\x17DescribeDevicesResponse\x12I\n" +
-	"\x05items\x18\x01 \x03(\v23.netraven.inventory.v1.DescribeDevicesResponse.ItemR\x05items\x1a\x96\x01\n" +
+	"\x05items\x18\x01 \x03(\v23.netraven.inventory.v1.DescribeDevicesResponse.ItemR\x05items\x1a\xd1\x01\n" +
 	"\x04Item\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
 	"deviceName\x12\x17\n" +
 	"\asite_id\x18\x03 \x01(\tR\x06siteId\x12\x1b\n" +
 	"\tsite_name\x18\x04 \x01(\tR\bsiteName\x12\x1a\n" +
-	"\bplatform\x18\x05 \x01(\tR\bplatform\"+\n" +
+	"\bplatform\x18\x05 \x01(\tR\bplatform\x129\n" +
+	"\n" +
+	"deleted_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tdeletedAt\"+\n" +
 	"\x0fGetPagesRequest\x12\x18\n" +
 	"\adigests\x18\x01 \x03(\tR\adigests\"\x8a\x01\n" +
 	"\x10GetPagesResponse\x12B\n" +
@@ -1345,25 +1378,26 @@ var file_netraven_inventory_v1_target_proto_depIdxs = []int32{
 	16, // 7: netraven.inventory.v1.GetPagesResponse.items:type_name -> netraven.inventory.v1.GetPagesResponse.Item
 	17, // 8: netraven.inventory.v1.ListGatewayCapsResponse.items:type_name -> netraven.inventory.v1.ListGatewayCapsResponse.Item
 	18, // 9: netraven.inventory.v1.ReportObservationsRequest.items:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item
-	21, // 10: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
-	19, // 11: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
-	1,  // 12: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
-	3,  // 13: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
-	6,  // 14: netraven.inventory.v1.TargetService.DescribeDevices:input_type -> netraven.inventory.v1.DescribeDevicesRequest
-	8,  // 15: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
-	10, // 16: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
-	12, // 17: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
-	2,  // 18: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
-	4,  // 19: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
-	7,  // 20: netraven.inventory.v1.TargetService.DescribeDevices:output_type -> netraven.inventory.v1.DescribeDevicesResponse
-	9,  // 21: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
-	11, // 22: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
-	13, // 23: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
-	18, // [18:24] is the sub-list for method output_type
-	12, // [12:18] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	21, // 10: netraven.inventory.v1.DescribeDevicesResponse.Item.deleted_at:type_name -> google.protobuf.Timestamp
+	21, // 11: netraven.inventory.v1.ReportObservationsRequest.Item.observed_at:type_name -> google.protobuf.Timestamp
+	19, // 12: netraven.inventory.v1.ReportObservationsRequest.Item.facts:type_name -> netraven.inventory.v1.ReportObservationsRequest.Item.FactsEntry
+	1,  // 13: netraven.inventory.v1.TargetService.ResolveSelection:input_type -> netraven.inventory.v1.ResolveSelectionRequest
+	3,  // 14: netraven.inventory.v1.TargetService.GetTargets:input_type -> netraven.inventory.v1.GetTargetsRequest
+	6,  // 15: netraven.inventory.v1.TargetService.DescribeDevices:input_type -> netraven.inventory.v1.DescribeDevicesRequest
+	8,  // 16: netraven.inventory.v1.TargetService.GetPages:input_type -> netraven.inventory.v1.GetPagesRequest
+	10, // 17: netraven.inventory.v1.TargetService.ListGatewayCaps:input_type -> netraven.inventory.v1.ListGatewayCapsRequest
+	12, // 18: netraven.inventory.v1.TargetService.ReportObservations:input_type -> netraven.inventory.v1.ReportObservationsRequest
+	2,  // 19: netraven.inventory.v1.TargetService.ResolveSelection:output_type -> netraven.inventory.v1.ResolveSelectionResponse
+	4,  // 20: netraven.inventory.v1.TargetService.GetTargets:output_type -> netraven.inventory.v1.GetTargetsResponse
+	7,  // 21: netraven.inventory.v1.TargetService.DescribeDevices:output_type -> netraven.inventory.v1.DescribeDevicesResponse
+	9,  // 22: netraven.inventory.v1.TargetService.GetPages:output_type -> netraven.inventory.v1.GetPagesResponse
+	11, // 23: netraven.inventory.v1.TargetService.ListGatewayCaps:output_type -> netraven.inventory.v1.ListGatewayCapsResponse
+	13, // 24: netraven.inventory.v1.TargetService.ReportObservations:output_type -> netraven.inventory.v1.ReportObservationsResponse
+	19, // [19:25] is the sub-list for method output_type
+	13, // [13:19] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_netraven_inventory_v1_target_proto_init() }

@@ -38,7 +38,8 @@ type TargetServiceClient interface {
 	// GetTargets answers what an attempt at each device needs; devices that are gone or disabled are left out. Internal. May be
 	// repeated. At most 1,000 ids.
 	GetTargets(ctx context.Context, in *GetTargetsRequest, opts ...grpc.CallOption) (*GetTargetsResponse, error)
-	// DescribeDevices answers what people call devices, disabled ones too; those that are gone or outside the filter are left out. Internal.
+	// DescribeDevices answers what people call devices, disabled ones too; those that are outside the filter, and those that were deleted
+	// unless they are asked for, are left out. Internal.
 	// May be repeated. At most 1,000 ids.
 	DescribeDevices(ctx context.Context, in *DescribeDevicesRequest, opts ...grpc.CallOption) (*DescribeDevicesResponse, error)
 	// GetPages answers platform pages by digest, also ones that are no longer current. Internal. May be repeated.
@@ -137,7 +138,8 @@ type TargetServiceServer interface {
 	// GetTargets answers what an attempt at each device needs; devices that are gone or disabled are left out. Internal. May be
 	// repeated. At most 1,000 ids.
 	GetTargets(context.Context, *GetTargetsRequest) (*GetTargetsResponse, error)
-	// DescribeDevices answers what people call devices, disabled ones too; those that are gone or outside the filter are left out. Internal.
+	// DescribeDevices answers what people call devices, disabled ones too; those that are outside the filter, and those that were deleted
+	// unless they are asked for, are left out. Internal.
 	// May be repeated. At most 1,000 ids.
 	DescribeDevices(context.Context, *DescribeDevicesRequest) (*DescribeDevicesResponse, error)
 	// GetPages answers platform pages by digest, also ones that are no longer current. Internal. May be repeated.

@@ -372,7 +372,9 @@ type TaskSpec struct {
 	// A replacement is planned: until then one key beside host_keys is trusted.
 	NewHostKeyUntil *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=new_host_key_until,json=newHostKeyUntil,proto3" json:"new_host_key_until,omitempty"`
 	// The jump host that the device is reached through: a spec of kind "jump" for the same agent, with a task id and credentials of its own.
-	Jump          *SignedSpec `protobuf:"bytes,30,opt,name=jump,proto3" json:"jump,omitempty"`
+	Jump *SignedSpec `protobuf:"bytes,30,opt,name=jump,proto3" json:"jump,omitempty"`
+	// The git repository that takes what is collected; empty: configs.
+	Repository    string `protobuf:"bytes,31,opt,name=repository,proto3" json:"repository,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -617,6 +619,13 @@ func (x *TaskSpec) GetJump() *SignedSpec {
 	return nil
 }
 
+func (x *TaskSpec) GetRepository() string {
+	if x != nil {
+		return x.Repository
+	}
+	return ""
+}
+
 // SignedSpec is a TaskSpec as job signed it.
 type SignedSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -734,7 +743,7 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\aREFUSED\x10\x02\x12\n" +
 	"\n" +
 	"\x06UNUSED\x10\x03\x12\x12\n" +
-	"\x0eENABLE_REFUSED\x10\x04\"\xa1\b\n" +
+	"\x0eENABLE_REFUSED\x10\x04\"\xc1\b\n" +
 	"\bTaskSpec\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -769,7 +778,10 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\x10host_certificate\x18\x1b \x01(\bR\x0fhostCertificate\x12\x19\n" +
 	"\bhost_cas\x18\x1c \x03(\fR\ahostCas\x12G\n" +
 	"\x12new_host_key_until\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampR\x0fnewHostKeyUntil\x12/\n" +
-	"\x04jump\x18\x1e \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04jumpB\x14\n" +
+	"\x04jump\x18\x1e \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04jump\x12\x1e\n" +
+	"\n" +
+	"repository\x18\x1f \x01(\tR\n" +
+	"repositoryB\x14\n" +
 	"\x12_keepalive_seconds\"`\n" +
 	"\n" +
 	"SignedSpec\x12\x12\n" +

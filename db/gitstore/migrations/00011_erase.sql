@@ -1,6 +1,6 @@
 -- +goose Up
 
--- Rewritings of the history (netraven gitstore erase). The row is written with the new head; branch, packs and search index follow it.
+-- Rewritings of the history (netraven gitstore erase). The row is written with the new head; branch, packs and search index follow it. One that touched several repositories has a row for each.
 CREATE TABLE erasure (
     id uuid CONSTRAINT erasure_pk PRIMARY KEY,
     repository text NOT NULL,
@@ -13,9 +13,11 @@ CREATE TABLE erasure (
 
 -- What became of the commits: people know them by the old name, and a mirror may end with one.
 CREATE TABLE erased_commit (
-    old text CONSTRAINT erased_commit_pk PRIMARY KEY,
+    repository text NOT NULL,
+    old text NOT NULL,
     -- The commit before it where it is gone; empty where that is none.
-    new text NOT NULL
+    new text NOT NULL,
+    CONSTRAINT erased_commit_pk PRIMARY KEY (repository, old)
 );
 
 -- +goose Down
