@@ -96,7 +96,7 @@ var catalog = []room{
 			}
 		}
 		return gitstore.New(gitstore.Config{Dir: filepath.Join(p.cfg.Data, "gitstore"), Mirror: p.cfg.Mirror,
-			KeepOriginals: time.Duration(p.cfg.KeepOriginalsDays) * 24 * time.Hour}, gitstore.Deps{Pool: p.pool, Log: p.log, Key: key, Metrics: p.metrics,
+			KeepOriginals: time.Duration(p.cfg.KeepOriginalsDays) * 24 * time.Hour, Plain: p.cfg.HistoryText == plain}, gitstore.Deps{Pool: p.pool, Log: p.log, Key: key, Metrics: p.metrics,
 			Grants: vaultv1.NewGrantServiceClient(p.to["vault"]), Secrets: vaultv1.NewSecretServiceClient(p.to["vault"]),
 			Targets: inventoryv1.NewTargetServiceClient(p.to["inventory"]), Trust: authv1.NewTrustServiceClient(p.to["auth"])})
 	}},

@@ -48,6 +48,8 @@ type Config struct {
 	MaxSessions int
 	// KeepOriginalsDays is how long original configurations are kept, but for the newest of each device. 0: for ever.
 	KeepOriginalsDays int
+	// HistoryText is masked or plain: whether git holds the secrets of configurations. Empty: masked.
+	HistoryText string
 	// KeepRunsDays is how long ended runs are kept, with their tasks, logs and results. 0: 90; negative: for ever.
 	KeepRunsDays int
 }
@@ -100,7 +102,10 @@ type file struct {
 		RunsDays      int `yaml:"runs_days"`
 		OriginalsDays int `yaml:"originals_days"`
 	} `yaml:"retention"`
-	Mirror string `yaml:"mirror"`
+	Mirror  string `yaml:"mirror"`
+	History struct {
+		Text string `yaml:"text"`
+	} `yaml:"history"`
 }
 
 // ReadFile puts what a YAML file says over c. An unknown key is an error that names it and its line.
@@ -119,7 +124,7 @@ func (c Config) ReadFile(path string) (Config, error) {
 	for to, from := range map[*string]string{
 		&c.Data: in.Data, &c.HTTP: in.HTTP, &c.GRPC: in.GRPC, &c.Internal: in.Internal, &c.Agents: in.Agents, &c.PGBin: in.Database.Bin, &c.Certs: in.Certs,
 		&c.AgentAddress: in.AgentAddress, &c.TLSCert: in.TLS.Cert, &c.TLSKey: in.TLS.Key, &c.LogLevel: in.Log.Level, &c.LogFormat: in.Log.Format,
-		&c.Mirror: in.Mirror,
+		&c.Mirror: in.Mirror, &c.HistoryText: in.History.Text,
 	} {
 		if from != "" {
 			*to = from
@@ -152,6 +157,9 @@ func (c Config) ReadEnv(getenv func(string) string) Config {
 	if v := getenv("NETRAVEN_DATABASE_URL"); v != "" {
 		c.DatabaseURL = secret.NewString(v)
 	}
+	if v := getenv("NETRAVEN_HISTORY_TEXT"); v != "" {
+		c.HistoryText = v
+	}
 	if v := getenv("NETRAVEN_ADMIN_PASSWORD"); v != "" {
 		c.AdminPassword = secret.NewString(v)
 	}
@@ -176,6 +184,9 @@ func (c Config) Validate() error {
 			return errors.New("some services run elsewhere: make certificates with `netraven certs init DIR` and name the folder with --certs")
 		}
 	}
+	if t := c.HistoryText; t != "" && t != masked && t != plain {
+		return fmt.Errorf("history.text (--history-text) is %s or %s, not %q", masked, plain, t)
+	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key go together")
 	}
@@ -187,7 +198,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
-const off = "off"
+const (
+	off = "off"
+	// What HistoryText may be.
+	masked, plain = "masked", "plain"
+)
 
 // local tells whether a service runs here.
 func (c Config) local(name string) bool {

@@ -14,14 +14,18 @@ import (
 
 func TestTheFileGoesOverTheDefaultsAndTheEnvironmentOverTheFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "netraven.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("http: 127.0.0.1:1\ndatabase: {url: postgres://file}\nservices: [job, hub]\npeers: {auth: 'a:1'}\n"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("http: 127.0.0.1:1\ndatabase: {url: postgres://file}\nhistory: {text: plain}\nservices: [job, hub]\npeers: {auth: 'a:1'}\n"), 0o600))
 	c, err := app.Default().ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:1", c.HTTP)
 	require.Equal(t, "127.0.0.1:9090", c.GRPC, "what the file does not name stays")
 	require.Equal(t, "postgres://file", c.DatabaseURL.Reveal())
 	require.Equal(t, []string{"job", "hub"}, c.Services)
-	c = c.ReadEnv(func(name string) string { return map[string]string{"NETRAVEN_DATABASE_URL": "postgres://env"}[name] })
+	require.Equal(t, "plain", c.HistoryText)
+	c = c.ReadEnv(func(name string) string {
+		return map[string]string{"NETRAVEN_DATABASE_URL": "postgres://env", "NETRAVEN_HISTORY_TEXT": "masked"}[name]
+	})
+	require.Equal(t, "masked", c.HistoryText)
 	require.Equal(t, "postgres://env", c.DatabaseURL.Reveal())
 	require.NotContains(t, fmt.Sprintf("%+v", c), "postgres://", "a configuration can be printed")
 
@@ -40,6 +44,7 @@ func TestWhatCannotWorkIsSaidBeforeAnythingStarts(t *testing.T) {
 		"certs init": func(c *app.Config) {
 			c.Services, c.DatabaseURL = []string{"job"}, secret.NewString("postgres://x")
 		},
+		"history.text":    func(c *app.Config) { c.HistoryText = "clear" },
 		"go together":     func(c *app.Config) { c.TLSCert = "x" },
 		"is not loopback": func(c *app.Config) { c.HTTP = "0.0.0.0:8080" },
 		"--insecure-http": func(c *app.Config) { c.GRPC = ":9090" },

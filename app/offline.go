@@ -60,8 +60,12 @@ func offline(ctx context.Context, cfg Config, log *slog.Logger, do func(gitstore
 	}
 	defer pool.Close()
 	d := gitstore.Deps{Pool: pool, Log: log}
-	if n, err := gitstore.Servers(ctx, d, "netraven-gitstore"); err != nil || n > 0 {
-		return errors.Join(ErrServing, err)
+	busy, err := gitstore.InUse(ctx, pool, applicationName("gitstore"))
+	if err != nil {
+		return err
+	}
+	if busy {
+		return ErrServing
 	}
 	if err := db.Migrate(ctx, pool, "gitstore", gitstoredb.Migrations); err != nil {
 		return fmt.Errorf("migrations of gitstore: %w", err)

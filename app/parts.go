@@ -30,11 +30,14 @@ func (p *parts) key() (*keyfile.Key, error) {
 	return keyfile.Open(filepath.Join(p.cfg.Data, "keys", p.name+".key"))
 }
 
+// applicationName is what a service's connections are called in the database.
+func applicationName(service string) string { return "netraven-" + service }
+
 // gather makes the parts of a room: a migrated pool, if it has tables, and a connection to each neighbour.
 func (h *house) gather(ctx context.Context, r room) (*parts, error) {
 	p := &parts{cfg: h.cfg, name: r.name, log: h.log.With("service", r.name), to: map[string]*grpc.ClientConn{}, metrics: h.metrics}
 	if r.migrations != nil {
-		pool, err := db.Open(ctx, h.databaseURL.Reveal(), db.Options{Schema: r.name, ApplicationName: "netraven-" + r.name})
+		pool, err := db.Open(ctx, h.databaseURL.Reveal(), db.Options{Schema: r.name, ApplicationName: applicationName(r.name)})
 		if err != nil {
 			return nil, fmt.Errorf("database of %s: %w", r.name, err)
 		}

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 	"time"
@@ -76,9 +77,7 @@ func setSession(cfg *pgx.ConnConfig, opts Options) {
 	params["statement_timeout"] = millis(timeout)
 	params["idle_in_transaction_session_timeout"] = millis(idleInTransaction)
 	params["lock_timeout"] = millis(lockWait)
-	for name, value := range lookups {
-		params[name] = value
-	}
+	maps.Copy(params, lookups)
 	params["application_name"] = opts.ApplicationName
 	if opts.ApplicationName == "" {
 		params["application_name"] = "netraven/" + opts.Schema

@@ -12,8 +12,8 @@ import (
 
 // gitstoreCommand works on the history without a server.
 func gitstoreCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "gitstore", Short: "Verify, reindex or restore the history, without a server"}
-	var place history
+	cmd := &cobra.Command{Use: "gitstore", Short: "Verify, reindex or restore the history, or remove text from it for good, without a server"}
+	var place historyPlace
 	var from, publicKey string
 	restore := &cobra.Command{
 		Use:   "restore --from DIR|s3://BUCKET/PREFIX?endpoint=URL&region=NAME",
@@ -48,15 +48,15 @@ func gitstoreCommand() *cobra.Command {
 	f.StringVar(&from, "from", "", "the mirror, as --mirror of serve names it")
 	f.StringVar(&publicKey, "public-key", "", "public key that the mirror is signed with (default: that of keys/gitstore.key in the data folder)")
 	_ = restore.MarkFlagRequired("from")
-	cmd.AddCommand(restore, verifyCommand(&place), reindexCommand(&place))
+	cmd.AddCommand(restore, verifyCommand(&place), reindexCommand(&place), eraseCommand(&place))
 	return cmd
 }
 
-// history is where the commands find it.
-type history struct{ config, data, pgBin, mirror, output string }
+// historyPlace is where the commands find it.
+type historyPlace struct{ config, data, pgBin, mirror, output string }
 
 // read reads the configuration as serve does.
-func (h *history) read() (app.Config, error) {
+func (h *historyPlace) read() (app.Config, error) {
 	cfg := app.Default()
 	if h.output != "" && h.output != "table" && h.output != "json" {
 		return cfg, fmt.Errorf("--output is table or json, not %q", h.output)

@@ -19,7 +19,7 @@ import (
 )
 
 // verifyCommand reads everything through.
-func verifyCommand(place *history) *cobra.Command {
+func verifyCommand(place *historyPlace) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Read all of the history and its index through, and mend what can be mended (stop serve first)",
@@ -52,7 +52,7 @@ func verifyCommand(place *history) *cobra.Command {
 }
 
 // reindexCommand makes the index anew.
-func reindexCommand(place *history) *cobra.Command {
+func reindexCommand(place *historyPlace) *cobra.Command {
 	var prune bool
 	cmd := &cobra.Command{
 		Use:   "reindex",
@@ -87,13 +87,13 @@ func reindexCommand(place *history) *cobra.Command {
 	return cmd
 }
 
-func (h *history) addTo(cmd *cobra.Command) {
+func (h *historyPlace) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&h.pgBin, "pg-bin", "", "folder with postgres and initdb for the private PostgreSQL")
 	cmd.Flags().StringVarP(&h.output, "output", "o", "table", "table or json")
 }
 
 // print writes an answer as the user wants it.
-func (h *history) print(w io.Writer, answer any, table func(io.Writer)) error {
+func (h *historyPlace) print(w io.Writer, answer any, table func(io.Writer)) error {
 	if h.output != "json" {
 		table(w)
 		return nil

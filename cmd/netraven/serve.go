@@ -51,6 +51,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&given.TLSKey, "tls-key", "", "key (PEM) of --tls-cert")
 	f.BoolVar(&given.InsecureHTTP, "insecure-http", false, "allow --http and --grpc without TLS off loopback, behind a proxy that does TLS")
 	f.StringVar(&given.Mirror, "mirror", "", "second place of the history: a folder that exists, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME")
+	f.StringVar(&given.HistoryText, "history-text", "", "masked, or plain: git and all who may read revisions see every secret (default masked)")
 	f.IntVar(&given.MaxSessions, "max-sessions", 0, "most sessions of the local agent with devices at once (default 256)")
 	f.StringVar(&given.LogLevel, "log-level", given.LogLevel, "debug, info, warn or error")
 	f.StringVar(&given.LogFormat, "log-format", given.LogFormat, "text or json")
@@ -66,7 +67,7 @@ func override(cfg, given app.Config, changed func(string) bool) app.Config {
 		"certs": func() { cfg.Certs = given.Certs }, "peer": func() { cfg.Peers = given.Peers }, "pg-bin": func() { cfg.PGBin = given.PGBin },
 		"tls-cert": func() { cfg.TLSCert = given.TLSCert }, "tls-key": func() { cfg.TLSKey = given.TLSKey },
 		"insecure-http": func() { cfg.InsecureHTTP = given.InsecureHTTP }, "max-sessions": func() { cfg.MaxSessions = given.MaxSessions },
-		"mirror":    func() { cfg.Mirror = given.Mirror },
+		"mirror": func() { cfg.Mirror = given.Mirror }, "history-text": func() { cfg.HistoryText = given.HistoryText },
 		"log-level": func() { cfg.LogLevel = given.LogLevel }, "log-format": func() { cfg.LogFormat = given.LogFormat },
 	} {
 		if changed(flag) {

@@ -78,14 +78,14 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
 }
 
-// windowOf answers the size of a terminal, or zeros where nobody knows it: no terminal, or one without a window (ssh -tt from a script).
-func windowOf(stream any) (width, height int) {
+// widthOf answers how many cells wide a terminal is, or zero where nobody knows it: no terminal, or one without a window (ssh -tt from a script).
+func widthOf(stream any) int {
 	if !isTerminal(stream) {
-		return 0, 0
+		return 0
 	}
 	width, height, err := term.GetSize(stream.(*os.File).Fd())
 	if err != nil || width <= 0 || height <= 0 {
-		return 0, 0
+		return 0
 	}
-	return width, height
+	return width
 }

@@ -13,7 +13,8 @@ func (a *app) deviceCommand() *cobra.Command {
 	return group("device", "Network devices: what they are, where they are, how to reach them",
 		a.deviceListCommand(), a.deviceShowCommand(), a.deviceAddCommand(), a.deviceSetCommand(), a.deviceDeleteCommand(), a.deviceRestoreCommand(),
 		a.deviceImportCommand(), a.deviceCredentialsCommand(), a.hostKeysCommand(), a.waitingHostKeysCommand(), a.acceptHostKeyCommand(),
-		a.acceptHostKeysCommand(), a.replaceHostKeyCommand(), a.forgetHostKeyCommand(), a.deviceTestCommand())
+		a.acceptHostKeysCommand(), a.replaceHostKeyCommand(), a.forgetHostKeyCommand(), a.deviceTestCommand(),
+		a.deviceShredCommand())
 }
 
 func (a *app) deviceListCommand() *cobra.Command {

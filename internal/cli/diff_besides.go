@@ -31,7 +31,7 @@ func printBesides(cmd *cobra.Command, raw []byte) error {
 		say(cmd, "No difference.")
 		return nil
 	}
-	width, _ := windowOf(out)
+	width := widthOf(out)
 	if width == 0 {
 		width = fileWidth
 	}

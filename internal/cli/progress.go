@@ -23,7 +23,7 @@ const barWidth = 60
 
 // newProgress is a bar on a terminal that has room for it, and lines elsewhere.
 func newProgress(w io.Writer, run *jobv1.Run) progress {
-	if width, _ := windowOf(w); width >= barWidth {
+	if widthOf(w) >= barWidth {
 		return newBar(w, run)
 	}
 	return newLines(w, run)

@@ -20,6 +20,8 @@ const (
 // commitAll stores attempts: packs, then database, then refs. Attempts at the same device go in rounds. A round that another writer got ahead of leaves packs that nothing
 // names, and is made again on top of what that one wrote. s.writing is held.
 func (s *Service) commitAll(ctx context.Context, attempts []*attempt) error {
+	s.lostKeys(attempts)
+	attempts = open(attempts)
 	for tries := 1; len(attempts) > 0; {
 		err := s.commitRound(ctx, attempts)
 		if errors.Is(err, errHeadMoved) && tries < commitTries {

@@ -4,7 +4,8 @@
 // There is one repository, `configs`, and others where a site names one (repositories.go): each is made when it is first named, and opened from then on.
 //
 // Tables: repository (of each the head that counts; the row of `configs` also counts the changes of originals of all, for the mirror), artifact (the newest state of each), revision (the index), original (sealed originals), suspect (masked texts that are
-// kept apart), stored_attempt (what was stored of each attempt, for repeats), reindexed (scratch of Reindex), remote (git servers that are pushed to), gone (the lines that revisions took away, for searches).
+// kept apart), stored_attempt (what was stored of each attempt, for repeats), reindexed (scratch of Reindex), remote (git servers that are pushed to), gone (the lines that revisions took away, for searches), shredded (devices whose
+// originals were destroyed), erasure and erased_commit (rewritings of the history).
 //
 // A result on its way in (StoreResults, files in this order):
 //
@@ -27,6 +28,12 @@
 //
 // The mirror (mirror*.go, package mirror) follows behind the commits, in rounds: packs and originals of all repositories that are new, then the manifest. restore.go brings them back from
 // it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
+//
+// Originals are destroyed (shred.go) in an order that may break off anywhere: audit line, order, the key in vault, then the rows; mirror_shred.go takes them out of the mirror.
+//
+// All repositories are made again without some text (erase*.go, netraven gitstore erase) while nobody serves them. Each step is durable before the next:
+//
+//	new packs -> one transaction: heads, index, a row of erasure for each repository -> the refs -> old packs and search index go -> the rows are done -> the mirror follows, and keeps nothing old
 //
 // Remotes (remote*.go, package remote) are pushed to behind the commits too (pusher.go, push.go), each on its own. How to sign in is in vault, under an id that is new with each secret:
 //
@@ -86,12 +93,12 @@
 //   - A push never forces: a remote with other commits is reported and left. Its secret is opened for each push, and goes to no server that it was not given for.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.
 //   - DURABLE is said after the pack is synced and the transaction committed, never before.
-//   - Git holds masked text only. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.
+//   - Git holds masked text only, unless a setting says that it is plain; an artifact's label tells which it is. Originals are stored sealed as the agent closed them, and opened only for config.read_secret, with an audit line first.
 //   - (task, fence) is stored once; a repeat gets the first answer.
 //   - A fence lower than the artifact's last one changes no content: it is kept as an observation.
 //   - One transaction moves the heads of all repositories that a call writes to: after a crash all refs follow, or none.
 //   - A repository holds files of the sites that name it, and of devices that have had no good result since their site named another.
-//   - The database head decides. A pack that no head names is ignored; refs never move back.
+//   - The database head decides. A pack that no head names is ignored; refs never move back, but for an erasure, whose row in the database says from where to where.
 //   - An artifact state without a label has no original: its next result must come with bytes.
 //   - All artifacts of an attempt are stored, or none.
 //   - A search misses no current text: what the index does not know is read. Only masked text is searched.

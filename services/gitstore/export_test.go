@@ -151,6 +151,17 @@ func (s *Service) VerifyUntil(ctx context.Context, most int) (steps int, err err
 // MirrorLag is what the metric says.
 func (s *Service) MirrorLag() time.Duration { return s.mirror.lag() }
 
+// Broken has Erase end with an error after a step.
+func Broken(cfg EraseConfig, after string, err error) EraseConfig {
+	cfg.broken = func(step string) error {
+		if step == after {
+			return err
+		}
+		return nil
+	}
+	return cfg
+}
+
 // PushDue is one look at the remotes, and waits for the pushes that it started.
 func PushDue(ctx context.Context, s *Service) error {
 	_, err := s.pusher.tickOnce(ctx)

@@ -1,6 +1,7 @@
 package gitstore_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"os/exec"
@@ -47,6 +48,10 @@ func (t *trust) AppendAudit(_ context.Context, in *authv1.AppendAuditRequest, _ 
 type vault struct {
 	vaultv1.GrantServiceClient
 	away error
+	// shredded is how many keys each device has lost.
+	shredded map[string]byte
+	// keysGiven, if set, is called when keys are on their way to who asked.
+	keysGiven func()
 }
 
 func sealKey(device string) []byte {
@@ -60,9 +65,33 @@ func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _
 	}
 	out := &vaultv1.GetDataKeysResponse{TagKey: []byte("tag key")}
 	for _, id := range in.GetDeviceIds() {
-		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: sealKey(id), DigestKey: []byte("digest " + id), RecoveryWrapped: []byte("wrapped " + id)})
+		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: v.sealKey(id), DigestKey: v.digestKey(id), RecoveryWrapped: []byte("wrapped " + id)})
+	}
+	if v.keysGiven != nil {
+		v.keysGiven()
 	}
 	return out, nil
+}
+
+func (v *vault) ShredDataKeys(_ context.Context, in *vaultv1.ShredDataKeysRequest, _ ...grpc.CallOption) (*vaultv1.ShredDataKeysResponse, error) {
+	if v.away != nil {
+		return nil, v.away
+	}
+	for _, id := range in.GetDeviceIds() {
+		v.shredded[id]++
+	}
+	return &vaultv1.ShredDataKeysResponse{Keys: int32(len(in.GetDeviceIds()))}, nil
+}
+
+// sealKey and digestKey are those that the device has now.
+func (v *vault) sealKey(device string) []byte {
+	key := sealKey(device)
+	key[0] ^= v.shredded[device]
+	return key
+}
+
+func (v *vault) digestKey(device string) []byte {
+	return append([]byte("digest "+device), bytes.Repeat([]byte{1}, int(v.shredded[device]))...)
 }
 
 type inventory struct {
@@ -123,6 +152,7 @@ type house struct {
 	key    *keyfile.Key
 	// keepOriginals is as configured.
 	keepOriginals time.Duration
+	plain         bool
 	fence         int64
 	log           *slog.Logger
 	now           func() time.Time
@@ -139,7 +169,7 @@ func openOn(t testing.TB, pool *pgxpool.Pool) *house {
 	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, trust: &trust{}, vault: &vault{}, secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, trust: &trust{}, vault: &vault{shredded: map[string]byte{}}, secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
 	h.start()
 	return h
 }
@@ -157,7 +187,7 @@ func (h *house) start() {
 }
 
 func (h *house) make() (*gitstore.Service, error) {
-	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals, Push: h.push}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, FS: h.fs, Key: h.key, Grants: h.vault, Secrets: h.secrets, Metrics: h.metrics, Trust: h.trust,
+	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals, Plain: h.plain, Push: h.push}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, FS: h.fs, Key: h.key, Grants: h.vault, Secrets: h.secrets, Metrics: h.metrics, Trust: h.trust,
 		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names, deleted: h.deleted}})
 }
 
@@ -176,6 +206,11 @@ func (h *house) gitIn(repository string, args ...string) string {
 	return string(out)
 }
 
+// tryGit is git where it may fail.
+func (h *house) tryGit(args ...string) error {
+	return exec.Command("git", append([]string{"-C", h.repo(), "-c", "safe.directory=*"}, args...)...).Run()
+}
+
 // result is an attempt at a device that read a configuration, as an agent seals it.
 func (h *house) result(device, name, config string) *gitstorev1.StoreResultsRequest_Item {
 	h.t.Helper()
@@ -183,7 +218,7 @@ func (h *house) result(device, name, config string) *gitstorev1.StoreResultsRequ
 	in := &gitstorev1.StoreResultsRequest_Item{RunId: newID(), TaskId: newID(), Fence: h.fence, DeviceId: device, DeviceName: name, SiteName: "default",
 		PageDigest: h.page.Digest(), CollectedAt: timestamppb.New(time.Now())}
 	main := h.page.Main()
-	label, digest := platforms.ChangeDigest([]byte("digest "+device), h.page, main, main.Clean([]byte(config)))
+	label, digest := platforms.ChangeDigest(h.vault.digestKey(device), h.page, main, main.Clean([]byte(config)))
 	in.Artifacts = []*gitstorev1.StoredArtifact{{Name: main.Name, Label: label, Digest: digest, Sealed: h.seal(in, main.Name, config), Size: int32(len(config)), Main: true}}
 	return in
 }
@@ -192,7 +227,7 @@ func (h *house) result(device, name, config string) *gitstorev1.StoreResultsRequ
 func (h *house) seal(in *gitstorev1.StoreResultsRequest_Item, artifact, text string) []byte {
 	h.t.Helper()
 	aad := seal.ArtifactAAD{DeviceID: in.GetDeviceId(), Artifact: artifact, TaskID: in.GetTaskId(), Fence: in.GetFence()}
-	sealed, err := seal.SealArtifact(sealKey(in.GetDeviceId()), aad, []byte(text))
+	sealed, err := seal.SealArtifact(h.vault.sealKey(in.GetDeviceId()), aad, []byte(text))
 	require.NoError(h.t, err)
 	return sealed
 }

@@ -35,5 +35,5 @@ func (s *Service) tickOnce(ctx context.Context) error {
 	if n > 0 {
 		s.log.Info("suspects that nobody accepted were removed", "revisions", n)
 	}
-	return errors.Join(err, s.store.forgetAttempts(ctx, s.now().Add(-keepAttempts)), s.expireOriginals(ctx))
+	return errors.Join(err, s.store.forgetAttempts(ctx, s.now().Add(-keepAttempts)), s.expireOriginals(ctx), s.finishShreds(ctx))
 }

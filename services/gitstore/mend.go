@@ -53,7 +53,11 @@ func (v *verifier) mend(ctx context.Context, r *bare, pack string) (how string, 
 	if err != nil {
 		return "", fmt.Errorf("the mirror %s: %w", m.to, err)
 	}
-	for _, f := range packsOf(manifest, r) {
+	packs, err := v.packsOf(ctx, manifest, r)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range packs {
 		if f.Name == mirror.Pack(r.name, pack) {
 			return "from the mirror", v.fetch(ctx, r, f)
 		}
@@ -65,14 +69,23 @@ func (v *verifier) mend(ctx context.Context, r *bare, pack string) (how string, 
 	return "from packs of the mirror that hold all of it", r.SetAside(pack)
 }
 
-// packsOf are the packs that a mirror has of a repository.
-func packsOf(manifest *mirror.Manifest, r *bare) []mirror.File {
+// packsOf are the packs that a mirror has of a repository; none while it has not followed an erasure: what was erased must not come back.
+func (v *verifier) packsOf(ctx context.Context, manifest *mirror.Manifest, r *bare) ([]mirror.File, error) {
 	for _, x := range manifest.Repositories {
-		if x.Name == r.name {
-			return x.Packs
+		if x.Name != r.name {
+			continue
 		}
+		at, err := repo.ParseHash(x.Head)
+		if err != nil {
+			return nil, err
+		}
+		erased, err := v.s.store.wasErased(ctx, r.name, at)
+		if err != nil || erased {
+			return nil, err
+		}
+		return x.Packs, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // fetchMissing brings the packs of a repository that the mirror has and that are not here.
@@ -85,7 +98,11 @@ func (v *verifier) fetchMissing(ctx context.Context, r *bare, manifest *mirror.M
 	for _, file := range have {
 		here[mirror.Pack(r.name, file)] = true
 	}
-	for _, f := range packsOf(manifest, r) {
+	packs, err := v.packsOf(ctx, manifest, r)
+	if err != nil {
+		return err
+	}
+	for _, f := range packs {
 		if here[f.Name] {
 			continue
 		}

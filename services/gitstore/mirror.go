@@ -143,7 +143,7 @@ func (m *mirroring) round(ctx context.Context) error {
 	if len(heads) == 0 && old == nil {
 		return nil // nothing has happened yet
 	}
-	if err := m.mustContinue(old, heads); err != nil {
+	if err := m.mustContinue(ctx, old, heads); err != nil {
 		return err
 	}
 	have := map[string]int64{}
@@ -155,10 +155,15 @@ func (m *mirroring) round(ctx context.Context) error {
 			return err
 		}
 	}
-	if !fresh && old != nil && sameHeads(old, heads) && old.Change == change {
+	// Read after the point: what comes under a device's new key has a later change, and is not among what is taken away.
+	devices, erased, until, err := m.s.store.forgottenSince(ctx, old.ForgottenUntil())
+	if err != nil {
+		return err
+	}
+	if !fresh && old != nil && sameHeads(old, heads) && old.Change == change && len(devices) == 0 && !erased {
 		return nil
 	}
-	next := &mirror.Manifest{Format: mirror.Format, Generation: 1, MadeAt: m.s.now().UTC(), Change: change}
+	next := &mirror.Manifest{Format: mirror.Format, Generation: 1, MadeAt: m.s.now().UTC(), Change: change, Forgotten: until.UTC()}
 	if old != nil {
 		next.Generation = old.Generation + 1
 	}
@@ -176,14 +181,21 @@ func (m *mirroring) round(ctx context.Context) error {
 			}
 		}
 	}
-	if next.Originals, err = m.originals(ctx, old, have, change); err != nil {
+	rest, err := m.without(ctx, old, have, devices, erased)
+	if err != nil {
+		return err
+	}
+	if next.Originals, err = m.originals(ctx, rest, have, change); err != nil {
 		return err
 	}
 	if err := mirror.Write(ctx, m.to, next, m.key); err != nil {
 		return err
 	}
 	m.last = next
-	if dropped(old, next) {
+	switch {
+	case len(devices) > 0 || erased: // what was destroyed on purpose goes at once, though somebody may be reading by the manifest before
+		_, err = mirror.Sweep(ctx, m.to, next)
+	case dropped(old, next):
 		_, err = mirror.Sweep(ctx, m.to, old, next)
 	}
 	return err
@@ -208,7 +220,7 @@ func (m *mirroring) manifest(ctx context.Context) (*mirror.Manifest, error) {
 }
 
 // mustContinue refuses to replace a mirror that knows more than we do: a new node with an empty history must not erase the only copy.
-func (m *mirroring) mustContinue(old *mirror.Manifest, heads map[string]repo.Hash) error {
+func (m *mirroring) mustContinue(ctx context.Context, old *mirror.Manifest, heads map[string]repo.Hash) error {
 	if old == nil {
 		return nil
 	}
@@ -219,7 +231,10 @@ func (m *mirroring) mustContinue(old *mirror.Manifest, heads map[string]repo.Has
 		}
 		known := false
 		if ours, err := m.s.repos.get(r.Name); err == nil && !heads[r.Name].IsZero() {
-			if known, err = ours.Has(at); err != nil {
+			if known, err = ours.Has(at); err == nil && !known { // erased on purpose: the row in the database says so, and what comes is signed
+				known, err = m.s.store.wasErased(ctx, r.Name, at)
+			}
+			if err != nil {
 				return err
 			}
 		}

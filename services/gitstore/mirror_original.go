@@ -141,16 +141,21 @@ func (m *mirroring) writeFrames(ctx context.Context, w *bufio.Writer, rows []git
 	}
 	total := 0
 	for i, r := range rows {
-		b, err := proto.Marshal(&gitstorev1.MirroredOriginal{RevisionId: r.RevisionID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, TaskId: r.RevisionTaskID.String(),
+		o := &gitstorev1.MirroredOriginal{RevisionId: r.RevisionID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, TaskId: r.RevisionTaskID.String(),
 			Fence: r.RevisionFence, CreatedAt: timestamppb.New(r.CreatedAt), Author: r.Author, SealedTaskId: r.TaskID.String(), SealedFence: r.Fence, Sealed: r.Sealed, Size: r.Size,
-			Path: r.Path, RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped()})
-		if err != nil {
+			Path: r.Path, RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped()}
+		if err := writeFrame(w, o); err != nil {
 			return 0, err
 		}
-		if err := mirror.WriteFrame(w, b); err != nil {
-			return 0, err
-		}
-		total += len(b)
+		total += proto.Size(o)
 	}
 	return total, nil
+}
+
+func writeFrame(w *bufio.Writer, o *gitstorev1.MirroredOriginal) error {
+	b, err := proto.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return mirror.WriteFrame(w, b)
 }

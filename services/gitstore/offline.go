@@ -34,11 +34,6 @@ func openOffline(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 	return s, nil
 }
 
-// Servers counts the servers that have the database open, by the name of their connections.
-func Servers(ctx context.Context, d Deps, name string) (int64, error) {
-	return newStore(d.Pool).servers(ctx, name)
-}
-
 // Verify reads all of the history and its index through, while no server runs, and makes good what can be. It blocks for as long as that takes, says how far each part is (total 0: nobody knows), and
 // answers what is wrong.
 func Verify(ctx context.Context, cfg Config, d Deps, say func(part string, done, total int)) ([]Finding, error) {

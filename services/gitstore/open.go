@@ -22,6 +22,8 @@ const (
 	maxOriginal = 32 << 20
 	// tagDigits of a secret's keyed hash show in masked text: enough to tell changed from unchanged, too few to search for the secret.
 	tagDigits = 12
+	// sealBroken is why an original that does not open is refused.
+	sealBroken = "SEAL_BROKEN"
 )
 
 // text is an artifact that came with bytes.
@@ -52,6 +54,7 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 	if err != nil {
 		return err
 	}
+	shreds := s.shreds.Load() // before the keys
 	keys, err := s.vault.GetDataKeys(ctx, request)
 	if err != nil {
 		return err
@@ -62,12 +65,22 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, a := range withBytes {
+		a.shreds = shreds
 		g.Go(func() error {
-			a.open(pages[a.in.GetPageDigest()], keys.GetItems()[i], keys.GetTagKey())
+			a.open(pages[a.in.GetPageDigest()], keys.GetItems()[i], s.masking(keys.GetTagKey()))
 			return nil
 		})
 	}
-	return g.Wait()
+	return errors.Join(g.Wait(), s.brokenSeals(ctx, withBytes))
+}
+
+// masking answers how texts are masked; not at all where the setting says so.
+func (s *Service) masking(tagKey []byte) func(*platforms.Page, []byte) []byte {
+	if s.plain {
+		return func(_ *platforms.Page, clean []byte) []byte { return clean }
+	}
+	tag := tagger(tagKey)
+	return func(page *platforms.Page, clean []byte) []byte { return page.Mask(clean, tag) }
 }
 
 // bringsBytes tells whether any artifact is not called unchanged.
@@ -76,12 +89,11 @@ func bringsBytes(a *attempt) bool {
 }
 
 // open opens one attempt's artifacts, or rejects the attempt.
-func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_Item, tagKey []byte) {
+func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_Item, mask func(*platforms.Page, []byte) []byte) {
 	if page == nil {
 		a.out = rejected("PAGE_UNKNOWN")
 		return
 	}
-	tag := tagger(tagKey)
 	for _, in := range a.in.GetArtifacts() {
 		if in.GetUnchanged() {
 			continue
@@ -93,7 +105,7 @@ func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_I
 		}
 		original, err := seal.OpenArtifact(keys.GetSealKey(), a.aad(in.GetName()), in.GetSealed(), maxOriginal)
 		if err != nil {
-			a.out = rejected("SEAL_BROKEN")
+			a.out = rejected(sealBroken)
 			return
 		}
 		clean := def.Clean(original)
@@ -101,7 +113,7 @@ func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_I
 			a.out = rejected("DIGEST_WRONG")
 			return
 		}
-		masked := page.Mask(clean, tag)
+		masked := mask(page, clean)
 		sum := sha256.Sum256(masked)
 		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: hex.EncodeToString(sum[:]),
 			main: def == page.Main() || def.Each != nil})

@@ -22,8 +22,8 @@ func (h *house) reindex(prune bool) *gitstore.Reindexed {
 	return out
 }
 
-// rows are those of a query for one text.
-func (h *house) rows(query string) []string {
+// column is what a query for one text answers.
+func (h *house) column(query string) []string {
 	h.t.Helper()
 	rows, err := h.pool.Query(context.Background(), query)
 	require.NoError(h.t, err)
@@ -43,7 +43,7 @@ func (h *house) image() []string {
 		"SELECT (task_id, fence, device_id, changed, observation, suspect, (SELECT array_agg(x ORDER BY x) FROM unnest(revision_ids) x))::text FROM stored_attempt ORDER BY task_id, fence",
 		"SELECT (name, head)::text FROM repository ORDER BY name", "SELECT s::text FROM suspect s ORDER BY revision_id",
 	} {
-		out = append(out, h.rows(q)...)
+		out = append(out, h.column(q)...)
 	}
 	return out
 }

@@ -96,8 +96,13 @@ func openRemotes(t *testing.T) *remotes {
 	r.metrics = prometheus.NewRegistry()
 	r.push = remote.Limits{Connect: 2 * time.Second, Idle: 300 * time.Millisecond, Whole: 20 * time.Second}
 	r.start()
-	r.RemoteServiceClient = gitstorev1.NewRemoteServiceClient(grpctest.Serve(t, "api", &authn.Principal{UserID: "1", Username: "ann", Permissions: []string{"*"}}, r.service))
+	r.RemoteServiceClient = r.admin()
 	return r
+}
+
+// admin is a client of the service as it is now.
+func (r *remotes) admin() gitstorev1.RemoteServiceClient {
+	return gitstorev1.NewRemoteServiceClient(grpctest.Serve(r.t, "api", &authn.Principal{UserID: "1", Username: "ann", Permissions: []string{"*"}}, r.service))
 }
 
 // https is a remote as people give it.

@@ -35,6 +35,9 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 	if err != nil {
 		return nil, err
 	}
+	if o == nil {
+		return nil, s.notKept(ctx, r.DeviceID, r.CreatedAt)
+	}
 	keys, err := s.vault.GetDataKeys(ctx, &vaultv1.GetDataKeysRequest{DeviceIds: []string{o.DeviceID.String()}})
 	if err != nil {
 		return nil, err
@@ -43,7 +46,13 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 		return nil, errors.New("vault answered no key")
 	}
 	aad := seal.ArtifactAAD{DeviceID: o.DeviceID.String(), Artifact: o.Artifact, TaskID: o.TaskID.String(), Fence: o.Fence}
-	return seal.OpenArtifact(keys.GetItems()[0].GetSealKey(), aad, o.Sealed, maxOriginal)
+	text, err := seal.OpenArtifact(keys.GetItems()[0].GetSealKey(), aad, o.Sealed, maxOriginal)
+	if err != nil { // shredded while this call ran, or restored from a mirror that had not followed
+		if at, e := s.store.shreddedAt(ctx, r.DeviceID); e == nil && !at.IsZero() {
+			return nil, s.notKept(ctx, r.DeviceID, r.CreatedAt)
+		}
+	}
+	return text, err
 }
 
 // audit writes a durable line about what the caller does to a revision.

@@ -147,7 +147,10 @@ func (r *restored) complete(row *gitstoresql.CreateRevisionsParams, originals *g
 	if err != nil {
 		return err
 	}
-	row.ID, row.CreatedAt, row.Author = id, o.GetCreatedAt().AsTime(), o.GetAuthor()
+	row.ID, row.CreatedAt = id, o.GetCreatedAt().AsTime()
+	if o.GetAuthor() != "" { // else the commit's stays
+		row.Author = o.GetAuthor()
+	}
 	originals.RevisionIds, originals.Sealed = append(originals.RevisionIds, id), append(originals.Sealed, o.GetSealed())
 	originals.TaskIds, originals.Fences, originals.Sizes = append(originals.TaskIds, sealedTask), append(originals.Fences, o.GetSealedFence()), append(originals.Sizes, o.GetSize())
 	return nil

@@ -28,6 +28,8 @@ type attempt struct {
 	run    uuid.UUID
 	// texts are the artifacts that came with bytes, opened and masked.
 	texts []text
+	// shreds is how often something had been shredded when the keys were fetched that opened them.
+	shreds int64
 	// out is set once the attempt is decided.
 	out *outcome
 }
@@ -74,6 +76,7 @@ func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
 	if err := s.open(ctx, open(attempts)); err != nil {
 		return err
 	}
+	s.mark(open(attempts))
 	return s.commit(ctx, open(attempts))
 }
 
@@ -171,10 +174,9 @@ func (s *Service) GetKnownDigests(ctx context.Context, in *gitstorev1.GetKnownDi
 	for i, id := range ids {
 		answer := &gitstorev1.GetKnownDigestsResponse_Item{DeviceId: in.GetDeviceIds()[i]}
 		for name, st := range states[id] {
-			if st.Label == "" {
-				continue // indexed from git: its bytes must come
+			if known := s.label(st.Label); known != "" { // else, indexed from git for one, its bytes must come
+				answer.Digests = append(answer.Digests, &gitstorev1.KnownDigest{Artifact: name, Label: known, Digest: st.Digest})
 			}
-			answer.Digests = append(answer.Digests, &gitstorev1.KnownDigest{Artifact: name, Label: st.Label, Digest: st.Digest})
 		}
 		out.Items = append(out.Items, answer)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,6 +31,8 @@ type Config struct {
 	Mirror string
 	// KeepOriginals is how long originals are kept but for the newest of each artifact; 0: for ever. The masked history is always kept.
 	KeepOriginals time.Duration
+	// Plain leaves texts unmasked: git, its clones and whoever may read revisions show every secret. It holds for what is stored from now on.
+	Plain bool
 	// Push bounds the pushes to remotes; the zero value is right for use.
 	Push remote.Limits
 }
@@ -82,11 +85,14 @@ type Service struct {
 	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads. Calls wait for it in line.
 	writing sync.Mutex
 	line    line
+	// shreds counts the keys that were destroyed since the start.
+	shreds atomic.Int64
 	// index narrows searches down; searching and searchingHistory bound how many there are at once.
 	index                       *sift.Index
 	searching, searchingHistory chan struct{}
 	// keepOriginals is 0 for ever.
 	keepOriginals time.Duration
+	plain         bool
 }
 
 // New opens the repositories, makes that of all sites at the first start, and brings their refs and the database's heads together. It blocks on disk and database, for long where the
@@ -107,16 +113,22 @@ func New(cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, secrets: d.Secrets, targets: d.Targets, store: newStore(d.Pool), pages: newPages(d.Targets, d.Log),
-		searching: make(chan struct{}, maxSearches), searchingHistory: make(chan struct{}, maxHistorySearches), keepOriginals: cfg.KeepOriginals}
+		searching: make(chan struct{}, maxSearches), searchingHistory: make(chan struct{}, maxHistorySearches), keepOriginals: cfg.KeepOriginals, plain: cfg.Plain}
 	var err error
 	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.FS, d.Log); err != nil {
 		return nil, err
 	}
-	if err = s.watch(cfg, d); err == nil {
-		s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir))
+	if s.plain {
+		s.log.Warn("the history is plain text (history.text): whoever may read revisions or has a clone sees every secret of the devices")
+	}
+	if s.restored, err = openRestored(filepath.Join(cfg.Dir, restoredDir)); err == nil {
+		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
 	}
 	if err == nil {
-		s.index, err = sift.Open(filepath.Join(cfg.Dir, indexFolder))
+		err = s.followErasure(context.Background(), cfg.Dir)
+	}
+	if err == nil {
+		err = s.watch(cfg, d)
 	}
 	if err == nil {
 		err = s.verify.follow(context.Background())

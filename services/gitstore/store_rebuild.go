@@ -18,11 +18,6 @@ const maxForeign = 1000
 // errKept rolls a rebuild back.
 var errKept = errors.New("the index is left as it is")
 
-// servers counts the servers that have the database open, by the name of their connections.
-func (s *store) servers(ctx context.Context, name string) (int64, error) {
-	return s.q.CountServers(ctx, name)
-}
-
 // revisionsAt answers the rows of some commits, by commit.
 func (s *store) revisionsAt(ctx context.Context, commits []*repo.Commit) (map[string][]gitstoresql.RevisionsAtRow, error) {
 	hashes := make([]string, 0, len(commits))
@@ -112,7 +107,7 @@ func correct(ctx context.Context, q *gitstoresql.Queries, since time.Time, out *
 		}
 	}
 	do(q.ForgetCompared)
-	do(q.DropGone)
+	do(q.DropUncompared)
 	do(q.DropForeign)
 	do(q.ParkNumbers)
 	count(&out.Corrected, q.CorrectRevisions)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"google.golang.org/grpc/codes"
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/internal/errs"
@@ -35,11 +34,11 @@ func (s *store) revisions(ctx context.Context, p gitstoresql.ListRevisionsParams
 	}
 }
 
-// original reads a revision's sealed original; ORIGINAL_NOT_KEPT if it has expired.
-func (s *store) original(ctx context.Context, revision uuid.UUID) (gitstoresql.GetOriginalRow, error) {
+// original reads a revision's sealed original; nil if there is none.
+func (s *store) original(ctx context.Context, revision uuid.UUID) (*gitstoresql.GetOriginalRow, error) {
 	o, err := s.q.GetOriginal(ctx, revision)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return o, errs.New(codes.NotFound, "ORIGINAL_NOT_KEPT", "the original of this revision is no longer kept")
+		return nil, nil //nolint:nilnil // none is an answer, not a failure
 	}
-	return o, err
+	return &o, err
 }

@@ -13,6 +13,8 @@ import (
 )
 
 const (
+	// verifyFile of the folder is where the passes are.
+	verifyFile = "verify.json"
 	// verifyEvery is how long after a whole pass the next one begins.
 	verifyEvery = 24 * time.Hour
 	// verifyRate is how many bytes a second the background reads and rebuilds. A year of 50,000 devices, 3 % of them changed a day, is some 80 GB: less than a day, at less than a tenth of a core
@@ -47,7 +49,7 @@ func (s *Service) watch(cfg Config, d Deps) error {
 		return err
 	}
 	s.verify = &verifier{s: s, pace: (&pacer{}).take, look: make(chan inRepository, 1)}
-	s.verify.open(filepath.Join(cfg.Dir, "verify.json"), s.now)
+	s.verify.open(filepath.Join(cfg.Dir, verifyFile), s.now)
 	if err := s.verify.register(d.Metrics); err != nil {
 		return err
 	}

@@ -18,16 +18,9 @@ func (s *Service) GetDataKeys(ctx context.Context, req *vaultv1.GetDataKeysReque
 	if err := s.envelope.usable(); err != nil {
 		return nil, err
 	}
-	if len(req.GetDeviceIds()) > maxBatch {
-		return nil, errs.Invalid("device_ids", "TOO_MANY", "at most 1000 devices a call")
-	}
-	ids := make([]uuid.UUID, 0, len(req.GetDeviceIds()))
-	for _, text := range req.GetDeviceIds() {
-		id, err := uuid.Parse(text)
-		if err != nil {
-			return nil, errs.Invalid("device_ids", "INVALID", "a device's id is a UUID")
-		}
-		ids = append(ids, id)
+	ids, err := deviceIDs(req.GetDeviceIds())
+	if err != nil {
+		return nil, err
 	}
 	keys, err := s.deviceKeys(ctx, ids)
 	if err != nil {
@@ -43,6 +36,35 @@ func (s *Service) GetDataKeys(ctx context.Context, req *vaultv1.GetDataKeysReque
 	}
 	resp.TagKey, err = s.tagKey(ctx)
 	return resp, err
+}
+
+// ShredDataKeys destroys devices' data keys.
+func (s *Service) ShredDataKeys(ctx context.Context, req *vaultv1.ShredDataKeysRequest) (*vaultv1.ShredDataKeysResponse, error) {
+	ids, err := deviceIDs(req.GetDeviceIds())
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.store.deleteDeviceKeys(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	s.log.Warn("data keys were destroyed", "keys", n, "devices", ids)
+	return &vaultv1.ShredDataKeysResponse{Keys: int32(n)}, nil //nolint:gosec // at most maxBatch
+}
+
+func deviceIDs(in []string) ([]uuid.UUID, error) {
+	if len(in) > maxBatch {
+		return nil, errs.Invalid("device_ids", "TOO_MANY", "at most 1000 devices a call")
+	}
+	ids := make([]uuid.UUID, 0, len(in))
+	for _, text := range in {
+		id, err := uuid.Parse(text)
+		if err != nil {
+			return nil, errs.Invalid("device_ids", "INVALID", "a device's id is a UUID")
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 func (s *Service) dataKeyOf(row vaultsql.ListDeviceKeysRow) (*vaultv1.GetDataKeysResponse_Item, error) {

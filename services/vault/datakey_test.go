@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 
@@ -58,6 +59,34 @@ func TestDataKeysAreMadeOnceAndOpenOffline(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, got[0].GetItems()[0].GetSealKey(), after.GetItems()[0].GetSealKey())
 	_, err = gitstore.GetDataKeys(t.Context(), &vaultv1.GetDataKeysRequest{DeviceIds: []string{"x"}})
+	refused(t, err, codes.InvalidArgument, "FIELD_INVALID")
+}
+
+func TestShreddedDataKeysAreGoneAndMadeAnew(t *testing.T) {
+	h := newHouse(t)
+	gitstore := h.grants("gitstore")
+	ids := []string{newID().String(), newID().String()}
+	before, err := gitstore.GetDataKeys(t.Context(), &vaultv1.GetDataKeysRequest{DeviceIds: ids})
+	require.NoError(t, err)
+	_, err = h.grants("hub").ShredDataKeys(t.Context(), &vaultv1.ShredDataKeysRequest{DeviceIds: ids})
+	refused(t, err, codes.PermissionDenied, "INTERNAL_ONLY")
+	rows, err := h.svc.store.listDeviceKeys(t.Context(), []uuid.UUID{uuid.MustParse(ids[0])})
+	require.NoError(t, err)
+	sealed := hex.EncodeToString(rows[uuid.MustParse(ids[0])].Sealed)
+	require.Contains(t, h.dump(), sealed)
+
+	for _, want := range []int32{1, 0} { // a repeat finds nothing
+		out, err := gitstore.ShredDataKeys(t.Context(), &vaultv1.ShredDataKeysRequest{DeviceIds: ids[:1]})
+		require.NoError(t, err)
+		require.Equal(t, want, out.GetKeys())
+	}
+	require.NotContains(t, h.dump(), sealed)
+	after, err := gitstore.GetDataKeys(t.Context(), &vaultv1.GetDataKeysRequest{DeviceIds: ids})
+	require.NoError(t, err)
+	require.NotEqual(t, before.GetItems()[0].GetSealKey(), after.GetItems()[0].GetSealKey())
+	require.NotEqual(t, before.GetItems()[0].GetDigestKey(), after.GetItems()[0].GetDigestKey(), "so that no digest of before fits")
+	require.Equal(t, before.GetItems()[1].GetSealKey(), after.GetItems()[1].GetSealKey())
+	_, err = gitstore.ShredDataKeys(t.Context(), &vaultv1.ShredDataKeysRequest{DeviceIds: []string{"x"}})
 	refused(t, err, codes.InvalidArgument, "FIELD_INVALID")
 }
 

@@ -11,7 +11,7 @@
 //   - Nothing is opened without an audit line waiting to be written; when too many wait, nothing is opened.
 //   - A grant is sealed only for an agent and a spec that the authority's certificates name, while its reservation stands.
 //   - in_flight of a credential is the number of counted reservations that list it.
-//   - A device has one data key, made once, whoever asks first; it is also sealed to the offline recovery key (package recovery).
+//   - A device has one data key at a time, made by whoever asks first. Shredding deletes it, and nothing here keeps the old one; it is also sealed to the offline recovery key (package recovery).
 //   - A secret that a service keeps here (secret.go: how gitstore signs in to git servers) is sealed as a credential's, bound to its service, kind and id, and only
 //     that service can name it.
 //   - Without the key-encryption key vault starts degraded: credentials can be read, listed and changed where no secret is touched; all else

@@ -54,3 +54,8 @@ func (s *store) tagKey(ctx context.Context, create func() ([]byte, error)) ([]by
 	}
 	return s.q.PutTagKey(ctx, sealed)
 }
+
+// deleteDeviceKeys destroys data keys, durably, and answers how many there were.
+func (s *store) deleteDeviceKeys(ctx context.Context, ids []uuid.UUID) (int64, error) {
+	return s.q.DeleteDeviceKeys(ctx, ids)
+}

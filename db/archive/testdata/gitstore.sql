@@ -13,3 +13,6 @@ INSERT INTO reindexed VALUES ('01900000-0000-7000-8000-000000000061', '01900000-
 INSERT INTO remote VALUES ('01900000-0000-7000-8000-000000000072', 'central', 'configs', 'git@git.example.net:configs.git', '', '01900000-0000-7000-8000-000000000071', ARRAY['private_key'],
     'ssh-ed25519 AAAA', true, '', true, now(), now(), 2, repeat('a', 40), now(), NULL, 'REMOTE_TIMEOUT', 'it hangs', now(), 1, now());
 INSERT INTO gone VALUES ('01900000-0000-7000-8000-000000000061', '01900000-0000-7000-8000-0000000003e8', 'running.cfg', decode('00ff0a', 'hex'));
+INSERT INTO shredded VALUES ('01900000-0000-7000-8000-0000000003e8', now(), now());
+INSERT INTO erasure VALUES ('01900000-0000-7000-8000-000000000071', 'configs', repeat('c', 40), repeat('a', 40), now(), now());
+INSERT INTO erased_commit VALUES ('configs', repeat('c', 40), repeat('a', 40));

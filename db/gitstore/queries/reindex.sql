@@ -42,7 +42,7 @@ WHERE f.id = r.id AND r.compared
       IS DISTINCT FROM
       (f.blob, COALESCE((SELECT g.blob FROM reindexed g WHERE g.device_id = f.device_id AND g.artifact = f.artifact AND g.number = f.number - 1), ''));
 
--- name: DropGone :exec
+-- name: DropUncompared :exec
 DELETE FROM gone g USING revision r WHERE r.id = g.revision_id AND NOT r.compared;
 
 -- name: DropForeign :exec
@@ -99,10 +99,6 @@ GROUP BY f.task_id, f.fence
 ON CONFLICT ON CONSTRAINT stored_attempt_pk DO UPDATE
 SET changed = true, observation = false, revision_ids = EXCLUDED.revision_ids
 WHERE s.suspect IS NULL AND NOT (s.revision_ids @> EXCLUDED.revision_ids AND s.revision_ids <@ EXCLUDED.revision_ids);
-
--- Servers that have this database open.
--- name: CountServers :one
-SELECT count(*)::bigint FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name = sqlc.arg(application)::text;
 
 -- What the index says some commits made: oldest first.
 -- name: RevisionsAt :many

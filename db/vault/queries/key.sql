@@ -22,3 +22,6 @@ FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(
 ORDER BY n.device_id
 ON CONFLICT (device_id) DO UPDATE SET device_id = k.device_id
 RETURNING k.device_id, k.sealed, k.recovery;
+
+-- name: DeleteDeviceKeys :execrows
+DELETE FROM device_key WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[]);

@@ -26,6 +26,21 @@ type Artifact struct {
 	Repository string
 }
 
+type ErasedCommit struct {
+	Repository string
+	Old        string
+	New        string
+}
+
+type Erasure struct {
+	ID         uuid.UUID
+	Repository string
+	OldHead    string
+	NewHead    string
+	RecordedAt time.Time
+	DoneAt     *time.Time
+}
+
 type Gone struct {
 	RevisionID uuid.UUID
 	DeviceID   uuid.UUID
@@ -114,6 +129,12 @@ type Revision struct {
 	CreatedAt    time.Time
 	Repository   string
 	Compared     bool
+}
+
+type Shredded struct {
+	DeviceID  uuid.UUID
+	OrderedAt time.Time
+	DoneAt    *time.Time
 }
 
 type StoredAttempt struct {

@@ -147,18 +147,6 @@ func (q *Queries) CountForeign(ctx context.Context) (int64, error) {
 	return column_1, err
 }
 
-const countServers = `-- name: CountServers :one
-SELECT count(*)::bigint FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND application_name = $1::text
-`
-
-// Servers that have this database open.
-func (q *Queries) CountServers(ctx context.Context, application string) (int64, error) {
-	row := q.db.QueryRow(ctx, countServers, application)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const dropAccepted = `-- name: DropAccepted :exec
 DELETE FROM suspect s USING revision r WHERE r.id = s.revision_id AND NOT r.suspect
 `
@@ -189,12 +177,12 @@ func (q *Queries) DropForeignArtifacts(ctx context.Context) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
-const dropGone = `-- name: DropGone :exec
+const dropUncompared = `-- name: DropUncompared :exec
 DELETE FROM gone g USING revision r WHERE r.id = g.revision_id AND NOT r.compared
 `
 
-func (q *Queries) DropGone(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, dropGone)
+func (q *Queries) DropUncompared(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, dropUncompared)
 	return err
 }
 

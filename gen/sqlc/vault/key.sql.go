@@ -12,6 +12,18 @@ import (
 	"github.com/google/uuid"
 )
 
+const deleteDeviceKeys = `-- name: DeleteDeviceKeys :execrows
+DELETE FROM device_key WHERE device_id = ANY($1::uuid[])
+`
+
+func (q *Queries) DeleteDeviceKeys(ctx context.Context, deviceIds []uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteDeviceKeys, deviceIds)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const getInstallation = `-- name: GetInstallation :one
 SELECT recovery_public, tag_key FROM installation
 `

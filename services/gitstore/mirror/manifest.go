@@ -42,6 +42,16 @@ type Manifest struct {
 	Originals []Segment `json:"originals"`
 	// Change is the change of originals up to which they are here.
 	Change int64 `json:"change"`
+	// Forgotten is the moment up to which this manifest has followed what was destroyed on purpose.
+	Forgotten time.Time `json:"forgotten,omitzero"`
+}
+
+// ForgottenUntil is Forgotten; the zero time where there is no manifest.
+func (m *Manifest) ForgottenUntil() time.Time {
+	if m == nil {
+		return time.Time{}
+	}
+	return m.Forgotten
 }
 
 // Repository is one of the history.

@@ -10,6 +10,9 @@ import (
 // ErrMissing says that there is no object of a name.
 var ErrMissing = errors.New("it is not there")
 
+// ErrDamaged says that an object is not what the manifest says of it.
+var ErrDamaged = errors.New("is damaged")
+
 // Object is what a store says of an object without reading it.
 type Object struct {
 	Name string

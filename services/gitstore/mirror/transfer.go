@@ -71,7 +71,7 @@ func Download(ctx context.Context, from Store, f File, file string) error {
 	}
 	if sum := hex.EncodeToString(hash.Sum(nil)); n != f.Size || sum != f.SHA256 {
 		_ = os.Remove(file)
-		return fmt.Errorf("%s of the mirror %s is damaged: it has not the %d bytes with SHA-256 %s that the manifest says", f.Name, from, f.Size, f.SHA256)
+		return fmt.Errorf("%s of the mirror %s %w: it has not the %d bytes with SHA-256 %s that the manifest says", f.Name, from, ErrDamaged, f.Size, f.SHA256)
 	}
 	return nil
 }

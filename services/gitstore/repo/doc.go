@@ -21,11 +21,13 @@
 //
 //   - A pack is complete in itself (no delta leaves it) and is on disk, file and folder synced, before Prepare returns. It gets its
 //     name by rename after its bytes are synced, the .pack before the .idx, because git looks at an .idx first.
-//   - The ref names only a commit that is in the repository, and every new value descends from the old one.
+//   - The ref names only a commit that is in the repository, and every new value descends from the old one. The one exception is ReplaceHead, at the end of
+//     a Rewrite that the caller's database has recorded.
 //   - A commit costs what its folders cost: the folders on the changed path are rewritten, no others are read.
 //   - Every object read is checked against its name. What does not match is ErrCorrupt with the pack's file name.
 //   - Paths are made of components that SafeName could have produced; anything else is refused, not repaired, here.
-//   - The git program (MinGit or newer) serves clones, blame, fsck and repack; it never writes a ref.
+//   - The git program (MinGit or newer) serves clones, blame, fsck and repack; it never writes a ref. Purge alone lets it
+//     take objects away.
 //
 // Prepare, SetHead and AdvanceTo are for one writer at a time (the package serializes them within the process; across processes the
 // caller's lease does). All reads may run at any time, also while git repacks the folder underneath.

@@ -80,3 +80,6 @@ func sumObject(h hash.Hash, k kind, content []byte) Hash {
 	h.Sum(out[:0])
 	return out
 }
+
+// BlobName is the name that content has as a file.
+func BlobName(content []byte) Hash { return objectHash(kindBlob, content) }

@@ -19,9 +19,9 @@ var (
 	inflaters sync.Pool
 )
 
-// deflate appends the zlib form of data to dst.
-func deflate(dst, data []byte) []byte {
-	buf := bytes.NewBuffer(dst)
+// deflate answers the zlib form of data.
+func deflate(data []byte) []byte {
+	buf := &bytes.Buffer{}
 	w := deflaters.Get().(*zlib.Writer) //nolint:forcetypeassert // only deflaters are put there
 	defer deflaters.Put(w)
 	w.Reset(buf)

@@ -24,7 +24,11 @@ func (r *Repo) Entries(ctx context.Context, commit Hash, path string) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	list, err := r.entriesOf(e.hash)
+	data, err := r.tree(e.hash)
+	if err != nil {
+		return 0, err
+	}
+	list, err := entries(data)
 	return len(list), err
 }
 

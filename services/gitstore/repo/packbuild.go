@@ -76,7 +76,7 @@ func (b *packBuilder) deflate() {
 		for some := range slices.Chunk(part, together) {
 			g.Go(func() error {
 				for _, o := range some {
-					o.data, o.plain = deflate(nil, o.plain), nil
+					o.data, o.plain = deflate(o.plain), nil
 				}
 				return nil
 			})

@@ -98,11 +98,15 @@ func (r *Repo) diffTrees(ctx context.Context, out []FileChange, prefix string, a
 	if strings.Count(prefix, "/") > maxParts {
 		return nil, fmt.Errorf("%w: more than %d folders deep", ErrPath, maxParts)
 	}
-	olds, err := r.entriesOf(a)
+	before, err := r.tree(a)
 	if err != nil {
 		return nil, err
 	}
-	news, err := r.entriesOf(b)
+	after, err := r.tree(b)
+	if err != nil {
+		return nil, err
+	}
+	olds, news, err := changedEntries(before, after)
 	if err != nil {
 		return nil, err
 	}
@@ -146,12 +150,4 @@ func order(olds, news []treeEntry) (takeOld, takeNew bool) {
 	}
 	first := before(o.name, o.dir, []byte(n.name), n.dir)
 	return first, !first
-}
-
-func (r *Repo) entriesOf(h Hash) ([]treeEntry, error) {
-	data, err := r.tree(h)
-	if err != nil {
-		return nil, err
-	}
-	return entries(data)
 }

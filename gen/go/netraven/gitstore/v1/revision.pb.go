@@ -732,6 +732,122 @@ func (x *GetContentRequest) GetView() string {
 	return ""
 }
 
+// ShredOriginalsRequest names a device by its id.
+type ShredOriginalsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId      string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShredOriginalsRequest) Reset() {
+	*x = ShredOriginalsRequest{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShredOriginalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShredOriginalsRequest) ProtoMessage() {}
+
+func (x *ShredOriginalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShredOriginalsRequest.ProtoReflect.Descriptor instead.
+func (*ShredOriginalsRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ShredOriginalsRequest) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+// ShreddedOriginals says what was destroyed.
+type ShreddedOriginals struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// Sealed originals that were removed by this call, those of suspects included.
+	Originals int32 `protobuf:"varint,2,opt,name=originals,proto3" json:"originals,omitempty"`
+	// There is a mirror, which still holds originals until its next round; /readyz and its metrics say how far behind it is.
+	MirrorPending bool                   `protobuf:"varint,3,opt,name=mirror_pending,json=mirrorPending,proto3" json:"mirror_pending,omitempty"`
+	ShreddedAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=shredded_at,json=shreddedAt,proto3" json:"shredded_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShreddedOriginals) Reset() {
+	*x = ShreddedOriginals{}
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShreddedOriginals) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShreddedOriginals) ProtoMessage() {}
+
+func (x *ShreddedOriginals) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShreddedOriginals.ProtoReflect.Descriptor instead.
+func (*ShreddedOriginals) Descriptor() ([]byte, []int) {
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ShreddedOriginals) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *ShreddedOriginals) GetOriginals() int32 {
+	if x != nil {
+		return x.Originals
+	}
+	return 0
+}
+
+func (x *ShreddedOriginals) GetMirrorPending() bool {
+	if x != nil {
+		return x.MirrorPending
+	}
+	return false
+}
+
+func (x *ShreddedOriginals) GetShreddedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ShreddedAt
+	}
+	return nil
+}
+
 // GetBlameRequest names a revision.
 type GetBlameRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -742,7 +858,7 @@ type GetBlameRequest struct {
 
 func (x *GetBlameRequest) Reset() {
 	*x = GetBlameRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[8]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +870,7 @@ func (x *GetBlameRequest) String() string {
 func (*GetBlameRequest) ProtoMessage() {}
 
 func (x *GetBlameRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[8]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +883,7 @@ func (x *GetBlameRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlameRequest.ProtoReflect.Descriptor instead.
 func (*GetBlameRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{8}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetBlameRequest) GetId() string {
@@ -792,7 +908,7 @@ type GetDiffRequest struct {
 
 func (x *GetDiffRequest) Reset() {
 	*x = GetDiffRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[9]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +920,7 @@ func (x *GetDiffRequest) String() string {
 func (*GetDiffRequest) ProtoMessage() {}
 
 func (x *GetDiffRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[9]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +933,7 @@ func (x *GetDiffRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDiffRequest.ProtoReflect.Descriptor instead.
 func (*GetDiffRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{9}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetDiffRequest) GetFrom() string {
@@ -859,7 +975,7 @@ type GetOriginalRetentionRequest struct {
 
 func (x *GetOriginalRetentionRequest) Reset() {
 	*x = GetOriginalRetentionRequest{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +987,7 @@ func (x *GetOriginalRetentionRequest) String() string {
 func (*GetOriginalRetentionRequest) ProtoMessage() {}
 
 func (x *GetOriginalRetentionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[10]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +1000,7 @@ func (x *GetOriginalRetentionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOriginalRetentionRequest.ProtoReflect.Descriptor instead.
 func (*GetOriginalRetentionRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{10}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetOriginalRetentionRequest) GetDays() int32 {
@@ -911,7 +1027,7 @@ type OriginalRetention struct {
 
 func (x *OriginalRetention) Reset() {
 	*x = OriginalRetention{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1039,7 @@ func (x *OriginalRetention) String() string {
 func (*OriginalRetention) ProtoMessage() {}
 
 func (x *OriginalRetention) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[11]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1052,7 @@ func (x *OriginalRetention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OriginalRetention.ProtoReflect.Descriptor instead.
 func (*OriginalRetention) Descriptor() ([]byte, []int) {
-	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{11}
+	return file_netraven_gitstore_v1_revision_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OriginalRetention) GetConfiguredDays() int32 {
@@ -989,7 +1105,7 @@ type Diff_Hunk struct {
 
 func (x *Diff_Hunk) Reset() {
 	*x = Diff_Hunk{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1117,7 @@ func (x *Diff_Hunk) String() string {
 func (*Diff_Hunk) ProtoMessage() {}
 
 func (x *Diff_Hunk) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[12]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1180,7 @@ type Diff_Line struct {
 
 func (x *Diff_Line) Reset() {
 	*x = Diff_Line{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[13]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1192,7 @@ func (x *Diff_Line) String() string {
 func (*Diff_Line) ProtoMessage() {}
 
 func (x *Diff_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[13]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1235,7 @@ type Blame_Section struct {
 
 func (x *Blame_Section) Reset() {
 	*x = Blame_Section{}
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[14]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1131,7 +1247,7 @@ func (x *Blame_Section) String() string {
 func (*Blame_Section) ProtoMessage() {}
 
 func (x *Blame_Section) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[14]
+	mi := &file_netraven_gitstore_v1_revision_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1246,7 +1362,15 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"7\n" +
 	"\x11GetContentRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04view\x18\x02 \x01(\tR\x04view\"!\n" +
+	"\x04view\x18\x02 \x01(\tR\x04view\"4\n" +
+	"\x15ShredOriginalsRequest\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\"\xb2\x01\n" +
+	"\x11ShreddedOriginals\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1c\n" +
+	"\toriginals\x18\x02 \x01(\x05R\toriginals\x12%\n" +
+	"\x0emirror_pending\x18\x03 \x01(\bR\rmirrorPending\x12;\n" +
+	"\vshredded_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"shreddedAt\"!\n" +
 	"\x0fGetBlameRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"w\n" +
 	"\x0eGetDiffRequest\x12\x12\n" +
@@ -1263,13 +1387,15 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x04days\x18\x02 \x01(\x05R\x04days\x12\x1c\n" +
 	"\toriginals\x18\x03 \x01(\x01R\toriginals\x12\x14\n" +
 	"\x05bytes\x18\x04 \x01(\x01R\x05bytes\x122\n" +
-	"\x06oldest\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest2\xe0\b\n" +
+	"\x06oldest\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest2\x9c\n" +
+	"\n" +
 	"\x0fRevisionService\x12\xc6\x01\n" +
 	"\rListRevisions\x12*.netraven.gitstore.v1.ListRevisionsRequest\x1a+.netraven.gitstore.v1.ListRevisionsResponse\"\\\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02<Z\x13\x12\x11/api/v1/revisions\x12%/api/v1/devices/{device_id}/revisions\x12\x91\x01\n" +
 	"\vGetRevision\x12(.netraven.gitstore.v1.GetRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"8\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/revisions/{id}\x12\xa3\x01\n" +
 	"\x0eAcceptRevision\x12+.netraven.gitstore.v1.AcceptRevisionRequest\x1a\x1e.netraven.gitstore.v1.Revision\"D\x8a\xb5\x18\x18gitstore.revision.accept\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/api/v1/revisions/{id}:accept\x12\x8d\x01\n" +
 	"\n" +
-	"GetContent\x12'.netraven.gitstore.v1.GetContentRequest\x1a\x14.google.api.HttpBody\"@\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/revisions/{id}/content\x12\xb1\x01\n" +
+	"GetContent\x12'.netraven.gitstore.v1.GetContentRequest\x1a\x14.google.api.HttpBody\"@\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02 \x12\x1e/api/v1/revisions/{id}/content\x12\xb9\x01\n" +
+	"\x0eShredOriginals\x12+.netraven.gitstore.v1.ShredOriginalsRequest\x1a'.netraven.gitstore.v1.ShreddedOriginals\"Q\x8a\xb5\x18\x17gitstore.original.shred\x82\xd3\xe4\x93\x020:\x01*\"+/api/v1/devices/{device_id}/originals:shred\x12\xb1\x01\n" +
 	"\x14GetOriginalRetention\x121.netraven.gitstore.v1.GetOriginalRetentionRequest\x1a'.netraven.gitstore.v1.OriginalRetention\"=\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/v1/retention/originals\x12\x8e\x01\n" +
 	"\bGetBlame\x12%.netraven.gitstore.v1.GetBlameRequest\x1a\x1b.netraven.gitstore.v1.Blame\">\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/v1/revisions/{id}/blame\x12u\n" +
 	"\aGetDiff\x12$.netraven.gitstore.v1.GetDiffRequest\x1a\x14.google.api.HttpBody\".\x8a\xb5\x18\x16gitstore.revision.read\x82\xd3\xe4\x93\x02\x0e\x12\f/api/v1/diffB\xe0\x01\n" +
@@ -1288,7 +1414,7 @@ func file_netraven_gitstore_v1_revision_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_gitstore_v1_revision_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_netraven_gitstore_v1_revision_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_netraven_gitstore_v1_revision_proto_goTypes = []any{
 	(Revision_State)(0),                 // 0: netraven.gitstore.v1.Revision.State
 	(Diff_Line_Side)(0),                 // 1: netraven.gitstore.v1.Diff.Line.Side
@@ -1300,47 +1426,52 @@ var file_netraven_gitstore_v1_revision_proto_goTypes = []any{
 	(*GetRevisionRequest)(nil),          // 7: netraven.gitstore.v1.GetRevisionRequest
 	(*AcceptRevisionRequest)(nil),       // 8: netraven.gitstore.v1.AcceptRevisionRequest
 	(*GetContentRequest)(nil),           // 9: netraven.gitstore.v1.GetContentRequest
-	(*GetBlameRequest)(nil),             // 10: netraven.gitstore.v1.GetBlameRequest
-	(*GetDiffRequest)(nil),              // 11: netraven.gitstore.v1.GetDiffRequest
-	(*GetOriginalRetentionRequest)(nil), // 12: netraven.gitstore.v1.GetOriginalRetentionRequest
-	(*OriginalRetention)(nil),           // 13: netraven.gitstore.v1.OriginalRetention
-	(*Diff_Hunk)(nil),                   // 14: netraven.gitstore.v1.Diff.Hunk
-	(*Diff_Line)(nil),                   // 15: netraven.gitstore.v1.Diff.Line
-	(*Blame_Section)(nil),               // 16: netraven.gitstore.v1.Blame.Section
-	(*timestamppb.Timestamp)(nil),       // 17: google.protobuf.Timestamp
-	(*httpbody.HttpBody)(nil),           // 18: google.api.HttpBody
+	(*ShredOriginalsRequest)(nil),       // 10: netraven.gitstore.v1.ShredOriginalsRequest
+	(*ShreddedOriginals)(nil),           // 11: netraven.gitstore.v1.ShreddedOriginals
+	(*GetBlameRequest)(nil),             // 12: netraven.gitstore.v1.GetBlameRequest
+	(*GetDiffRequest)(nil),              // 13: netraven.gitstore.v1.GetDiffRequest
+	(*GetOriginalRetentionRequest)(nil), // 14: netraven.gitstore.v1.GetOriginalRetentionRequest
+	(*OriginalRetention)(nil),           // 15: netraven.gitstore.v1.OriginalRetention
+	(*Diff_Hunk)(nil),                   // 16: netraven.gitstore.v1.Diff.Hunk
+	(*Diff_Line)(nil),                   // 17: netraven.gitstore.v1.Diff.Line
+	(*Blame_Section)(nil),               // 18: netraven.gitstore.v1.Blame.Section
+	(*timestamppb.Timestamp)(nil),       // 19: google.protobuf.Timestamp
+	(*httpbody.HttpBody)(nil),           // 20: google.api.HttpBody
 }
 var file_netraven_gitstore_v1_revision_proto_depIdxs = []int32{
-	17, // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	14, // 1: netraven.gitstore.v1.Diff.hunks:type_name -> netraven.gitstore.v1.Diff.Hunk
-	16, // 2: netraven.gitstore.v1.Blame.sections:type_name -> netraven.gitstore.v1.Blame.Section
+	19, // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
+	16, // 1: netraven.gitstore.v1.Diff.hunks:type_name -> netraven.gitstore.v1.Diff.Hunk
+	18, // 2: netraven.gitstore.v1.Blame.sections:type_name -> netraven.gitstore.v1.Blame.Section
 	0,  // 3: netraven.gitstore.v1.ListRevisionsRequest.state:type_name -> netraven.gitstore.v1.Revision.State
-	17, // 4: netraven.gitstore.v1.ListRevisionsRequest.since:type_name -> google.protobuf.Timestamp
-	17, // 5: netraven.gitstore.v1.ListRevisionsRequest.until:type_name -> google.protobuf.Timestamp
+	19, // 4: netraven.gitstore.v1.ListRevisionsRequest.since:type_name -> google.protobuf.Timestamp
+	19, // 5: netraven.gitstore.v1.ListRevisionsRequest.until:type_name -> google.protobuf.Timestamp
 	2,  // 6: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
-	17, // 7: netraven.gitstore.v1.OriginalRetention.oldest:type_name -> google.protobuf.Timestamp
-	15, // 8: netraven.gitstore.v1.Diff.Hunk.lines:type_name -> netraven.gitstore.v1.Diff.Line
-	1,  // 9: netraven.gitstore.v1.Diff.Line.side:type_name -> netraven.gitstore.v1.Diff.Line.Side
-	2,  // 10: netraven.gitstore.v1.Blame.Section.revision:type_name -> netraven.gitstore.v1.Revision
-	5,  // 11: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
-	7,  // 12: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
-	8,  // 13: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
-	9,  // 14: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
-	12, // 15: netraven.gitstore.v1.RevisionService.GetOriginalRetention:input_type -> netraven.gitstore.v1.GetOriginalRetentionRequest
-	10, // 16: netraven.gitstore.v1.RevisionService.GetBlame:input_type -> netraven.gitstore.v1.GetBlameRequest
-	11, // 17: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
-	6,  // 18: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
-	2,  // 19: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
-	2,  // 20: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
-	18, // 21: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
-	13, // 22: netraven.gitstore.v1.RevisionService.GetOriginalRetention:output_type -> netraven.gitstore.v1.OriginalRetention
-	4,  // 23: netraven.gitstore.v1.RevisionService.GetBlame:output_type -> netraven.gitstore.v1.Blame
-	18, // 24: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	19, // 7: netraven.gitstore.v1.ShreddedOriginals.shredded_at:type_name -> google.protobuf.Timestamp
+	19, // 8: netraven.gitstore.v1.OriginalRetention.oldest:type_name -> google.protobuf.Timestamp
+	17, // 9: netraven.gitstore.v1.Diff.Hunk.lines:type_name -> netraven.gitstore.v1.Diff.Line
+	1,  // 10: netraven.gitstore.v1.Diff.Line.side:type_name -> netraven.gitstore.v1.Diff.Line.Side
+	2,  // 11: netraven.gitstore.v1.Blame.Section.revision:type_name -> netraven.gitstore.v1.Revision
+	5,  // 12: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
+	7,  // 13: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
+	8,  // 14: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
+	9,  // 15: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
+	10, // 16: netraven.gitstore.v1.RevisionService.ShredOriginals:input_type -> netraven.gitstore.v1.ShredOriginalsRequest
+	14, // 17: netraven.gitstore.v1.RevisionService.GetOriginalRetention:input_type -> netraven.gitstore.v1.GetOriginalRetentionRequest
+	12, // 18: netraven.gitstore.v1.RevisionService.GetBlame:input_type -> netraven.gitstore.v1.GetBlameRequest
+	13, // 19: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
+	6,  // 20: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
+	2,  // 21: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
+	2,  // 22: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
+	20, // 23: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
+	11, // 24: netraven.gitstore.v1.RevisionService.ShredOriginals:output_type -> netraven.gitstore.v1.ShreddedOriginals
+	15, // 25: netraven.gitstore.v1.RevisionService.GetOriginalRetention:output_type -> netraven.gitstore.v1.OriginalRetention
+	4,  // 26: netraven.gitstore.v1.RevisionService.GetBlame:output_type -> netraven.gitstore.v1.Blame
+	20, // 27: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
+	20, // [20:28] is the sub-list for method output_type
+	12, // [12:20] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_netraven_gitstore_v1_revision_proto_init() }
@@ -1348,14 +1479,14 @@ func file_netraven_gitstore_v1_revision_proto_init() {
 	if File_netraven_gitstore_v1_revision_proto != nil {
 		return
 	}
-	file_netraven_gitstore_v1_revision_proto_msgTypes[9].OneofWrappers = []any{}
+	file_netraven_gitstore_v1_revision_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_gitstore_v1_revision_proto_rawDesc), len(file_netraven_gitstore_v1_revision_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,6 +24,7 @@ const (
 	RevisionService_GetRevision_FullMethodName          = "/netraven.gitstore.v1.RevisionService/GetRevision"
 	RevisionService_AcceptRevision_FullMethodName       = "/netraven.gitstore.v1.RevisionService/AcceptRevision"
 	RevisionService_GetContent_FullMethodName           = "/netraven.gitstore.v1.RevisionService/GetContent"
+	RevisionService_ShredOriginals_FullMethodName       = "/netraven.gitstore.v1.RevisionService/ShredOriginals"
 	RevisionService_GetOriginalRetention_FullMethodName = "/netraven.gitstore.v1.RevisionService/GetOriginalRetention"
 	RevisionService_GetBlame_FullMethodName             = "/netraven.gitstore.v1.RevisionService/GetBlame"
 	RevisionService_GetDiff_FullMethodName              = "/netraven.gitstore.v1.RevisionService/GetDiff"
@@ -47,8 +48,16 @@ type RevisionServiceClient interface {
 	AcceptRevision(ctx context.Context, in *AcceptRevisionRequest, opts ...grpc.CallOption) (*Revision, error)
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
-	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, DATA_LOSS/HISTORY_DAMAGED (the message names the file).
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, NOT_FOUND/ORIGINAL_NOT_KEPT (expired),
+	// FAILED_PRECONDITION/ORIGINAL_SHREDDED (destroyed on purpose; the message says when),
+	// DATA_LOSS/HISTORY_DAMAGED (the message names the file).
 	GetContent(ctx context.Context, in *GetContentRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
+	// ShredOriginals destroys a device's data key, all its sealed originals, and those in the mirror with the mirror's next round, so that none
+	// of them can be opened again; dumps of the database made before are not reached (docs/erase.md). The masked history stays. The next
+	// backup brings a new original under a new key. The device may be deleted. Leaves an audit line, before anything is destroyed. Needs
+	// gitstore.original.shred. May be repeated: it then destroys what came since. After an error it goes on by itself, within the hour.
+	// Errors: NOT_FOUND/DEVICE_NOT_FOUND (no revision of such a device).
+	ShredOriginals(ctx context.Context, in *ShredOriginalsRequest, opts ...grpc.CallOption) (*ShreddedOriginals, error)
 	// GetOriginalRetention answers what would go now if originals were kept for so many days: a look before retention.originals_days is set. The
 	// newest original of each artifact never goes, and the masked history stays whole. Needs gitstore.revision.read. Errors:
 	// INVALID_ARGUMENT/FIELD_INVALID.
@@ -109,6 +118,16 @@ func (c *revisionServiceClient) GetContent(ctx context.Context, in *GetContentRe
 	return out, nil
 }
 
+func (c *revisionServiceClient) ShredOriginals(ctx context.Context, in *ShredOriginalsRequest, opts ...grpc.CallOption) (*ShreddedOriginals, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ShreddedOriginals)
+	err := c.cc.Invoke(ctx, RevisionService_ShredOriginals_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *revisionServiceClient) GetOriginalRetention(ctx context.Context, in *GetOriginalRetentionRequest, opts ...grpc.CallOption) (*OriginalRetention, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(OriginalRetention)
@@ -157,8 +176,16 @@ type RevisionServiceServer interface {
 	AcceptRevision(context.Context, *AcceptRevisionRequest) (*Revision, error)
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
-	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, DATA_LOSS/HISTORY_DAMAGED (the message names the file).
+	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, NOT_FOUND/ORIGINAL_NOT_KEPT (expired),
+	// FAILED_PRECONDITION/ORIGINAL_SHREDDED (destroyed on purpose; the message says when),
+	// DATA_LOSS/HISTORY_DAMAGED (the message names the file).
 	GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error)
+	// ShredOriginals destroys a device's data key, all its sealed originals, and those in the mirror with the mirror's next round, so that none
+	// of them can be opened again; dumps of the database made before are not reached (docs/erase.md). The masked history stays. The next
+	// backup brings a new original under a new key. The device may be deleted. Leaves an audit line, before anything is destroyed. Needs
+	// gitstore.original.shred. May be repeated: it then destroys what came since. After an error it goes on by itself, within the hour.
+	// Errors: NOT_FOUND/DEVICE_NOT_FOUND (no revision of such a device).
+	ShredOriginals(context.Context, *ShredOriginalsRequest) (*ShreddedOriginals, error)
 	// GetOriginalRetention answers what would go now if originals were kept for so many days: a look before retention.originals_days is set. The
 	// newest original of each artifact never goes, and the masked history stays whole. Needs gitstore.revision.read. Errors:
 	// INVALID_ARGUMENT/FIELD_INVALID.
@@ -190,6 +217,9 @@ func (UnimplementedRevisionServiceServer) AcceptRevision(context.Context, *Accep
 }
 func (UnimplementedRevisionServiceServer) GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetContent not implemented")
+}
+func (UnimplementedRevisionServiceServer) ShredOriginals(context.Context, *ShredOriginalsRequest) (*ShreddedOriginals, error) {
+	return nil, status.Error(codes.Unimplemented, "method ShredOriginals not implemented")
 }
 func (UnimplementedRevisionServiceServer) GetOriginalRetention(context.Context, *GetOriginalRetentionRequest) (*OriginalRetention, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetOriginalRetention not implemented")
@@ -293,6 +323,24 @@ func _RevisionService_GetContent_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RevisionService_ShredOriginals_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ShredOriginalsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RevisionServiceServer).ShredOriginals(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RevisionService_ShredOriginals_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RevisionServiceServer).ShredOriginals(ctx, req.(*ShredOriginalsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RevisionService_GetOriginalRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetOriginalRetentionRequest)
 	if err := dec(in); err != nil {
@@ -369,6 +417,10 @@ var RevisionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetContent",
 			Handler:    _RevisionService_GetContent_Handler,
+		},
+		{
+			MethodName: "ShredOriginals",
+			Handler:    _RevisionService_ShredOriginals_Handler,
 		},
 		{
 			MethodName: "GetOriginalRetention",

@@ -639,6 +639,97 @@ func (x *GetDataKeysResponse) GetTagKey() []byte {
 	return nil
 }
 
+// ShredDataKeysRequest names devices.
+type ShredDataKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DeviceIds     []string               `protobuf:"bytes,1,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShredDataKeysRequest) Reset() {
+	*x = ShredDataKeysRequest{}
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShredDataKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShredDataKeysRequest) ProtoMessage() {}
+
+func (x *ShredDataKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShredDataKeysRequest.ProtoReflect.Descriptor instead.
+func (*ShredDataKeysRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ShredDataKeysRequest) GetDeviceIds() []string {
+	if x != nil {
+		return x.DeviceIds
+	}
+	return nil
+}
+
+// ShredDataKeysResponse means: destroyed, durably.
+type ShredDataKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many there were.
+	Keys          int32 `protobuf:"varint,1,opt,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShredDataKeysResponse) Reset() {
+	*x = ShredDataKeysResponse{}
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShredDataKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShredDataKeysResponse) ProtoMessage() {}
+
+func (x *ShredDataKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShredDataKeysResponse.ProtoReflect.Descriptor instead.
+func (*ShredDataKeysResponse) Descriptor() ([]byte, []int) {
+	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ShredDataKeysResponse) GetKeys() int32 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
 // One task about to be claimed.
 type ReserveCredentialsRequest_Item struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -657,7 +748,7 @@ type ReserveCredentialsRequest_Item struct {
 
 func (x *ReserveCredentialsRequest_Item) Reset() {
 	*x = ReserveCredentialsRequest_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -669,7 +760,7 @@ func (x *ReserveCredentialsRequest_Item) String() string {
 func (*ReserveCredentialsRequest_Item) ProtoMessage() {}
 
 func (x *ReserveCredentialsRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +836,7 @@ type ReserveCredentialsResponse_Item struct {
 
 func (x *ReserveCredentialsResponse_Item) Reset() {
 	*x = ReserveCredentialsResponse_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +848,7 @@ func (x *ReserveCredentialsResponse_Item) String() string {
 func (*ReserveCredentialsResponse_Item) ProtoMessage() {}
 
 func (x *ReserveCredentialsResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -821,7 +912,7 @@ type ReportUseRequest_Item struct {
 
 func (x *ReportUseRequest_Item) Reset() {
 	*x = ReportUseRequest_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -833,7 +924,7 @@ func (x *ReportUseRequest_Item) String() string {
 func (*ReportUseRequest_Item) ProtoMessage() {}
 
 func (x *ReportUseRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +982,7 @@ type GetDataKeysResponse_Item struct {
 
 func (x *GetDataKeysResponse_Item) Reset() {
 	*x = GetDataKeysResponse_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +994,7 @@ func (x *GetDataKeysResponse_Item) String() string {
 func (*GetDataKeysResponse_Item) ProtoMessage() {}
 
 func (x *GetDataKeysResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,12 +1114,18 @@ const file_netraven_vault_v1_grant_proto_rawDesc = "" +
 	"\bseal_key\x18\x02 \x01(\fR\asealKey\x12\x1d\n" +
 	"\n" +
 	"digest_key\x18\x03 \x01(\fR\tdigestKey\x12)\n" +
-	"\x10recovery_wrapped\x18\x04 \x01(\fR\x0frecoveryWrapped2\xea\x03\n" +
+	"\x10recovery_wrapped\x18\x04 \x01(\fR\x0frecoveryWrapped\"5\n" +
+	"\x14ShredDataKeysRequest\x12\x1d\n" +
+	"\n" +
+	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"+\n" +
+	"\x15ShredDataKeysResponse\x12\x12\n" +
+	"\x04keys\x18\x01 \x01(\x05R\x04keys2\xe8\x04\n" +
 	"\fGrantService\x12\x86\x01\n" +
 	"\x12ReserveCredentials\x12,.netraven.vault.v1.ReserveCredentialsRequest\x1a-.netraven.vault.v1.ReserveCredentialsResponse\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x12e\n" +
 	"\tSealGrant\x12#.netraven.vault.v1.SealGrantRequest\x1a\x1e.netraven.vault.v1.SealedGrant\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x12r\n" +
 	"\tReportUse\x12#.netraven.vault.v1.ReportUseRequest\x1a$.netraven.vault.v1.ReportUseResponse\"\x1a\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x92\xb5\x18\x03job\x12v\n" +
-	"\vGetDataKeys\x12%.netraven.vault.v1.GetDataKeysRequest\x1a&.netraven.vault.v1.GetDataKeysResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstoreB\xc8\x01\n" +
+	"\vGetDataKeys\x12%.netraven.vault.v1.GetDataKeysRequest\x1a&.netraven.vault.v1.GetDataKeysResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstore\x12|\n" +
+	"\rShredDataKeys\x12'.netraven.vault.v1.ShredDataKeysRequest\x1a(.netraven.vault.v1.ShredDataKeysResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstoreB\xc8\x01\n" +
 	"\x15com.netraven.vault.v1B\n" +
 	"GrantProtoP\x01Z=github.com/netraven/netraven/gen/go/netraven/vault/v1;vaultv1\xa2\x02\x03NVX\xaa\x02\x11Netraven.Vault.V1\xca\x02\x11Netraven\\Vault\\V1\xe2\x02\x1dNetraven\\Vault\\V1\\GPBMetadata\xea\x02\x13Netraven::Vault::V1b\x06proto3"
 
@@ -1045,7 +1142,7 @@ func file_netraven_vault_v1_grant_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_vault_v1_grant_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_netraven_vault_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_netraven_vault_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_netraven_vault_v1_grant_proto_goTypes = []any{
 	(GrantedCredential_Enable)(0),           // 0: netraven.vault.v1.GrantedCredential.Enable
 	(*ReserveCredentialsRequest)(nil),       // 1: netraven.vault.v1.ReserveCredentialsRequest
@@ -1058,35 +1155,39 @@ var file_netraven_vault_v1_grant_proto_goTypes = []any{
 	(*ReportUseResponse)(nil),               // 8: netraven.vault.v1.ReportUseResponse
 	(*GetDataKeysRequest)(nil),              // 9: netraven.vault.v1.GetDataKeysRequest
 	(*GetDataKeysResponse)(nil),             // 10: netraven.vault.v1.GetDataKeysResponse
-	(*ReserveCredentialsRequest_Item)(nil),  // 11: netraven.vault.v1.ReserveCredentialsRequest.Item
-	(*ReserveCredentialsResponse_Item)(nil), // 12: netraven.vault.v1.ReserveCredentialsResponse.Item
-	(*ReportUseRequest_Item)(nil),           // 13: netraven.vault.v1.ReportUseRequest.Item
-	(*GetDataKeysResponse_Item)(nil),        // 14: netraven.vault.v1.GetDataKeysResponse.Item
-	(*v1.SignedSpec)(nil),                   // 15: netraven.job.v1.SignedSpec
-	(*timestamppb.Timestamp)(nil),           // 16: google.protobuf.Timestamp
-	(*v1.CredentialOutcome)(nil),            // 17: netraven.job.v1.CredentialOutcome
+	(*ShredDataKeysRequest)(nil),            // 11: netraven.vault.v1.ShredDataKeysRequest
+	(*ShredDataKeysResponse)(nil),           // 12: netraven.vault.v1.ShredDataKeysResponse
+	(*ReserveCredentialsRequest_Item)(nil),  // 13: netraven.vault.v1.ReserveCredentialsRequest.Item
+	(*ReserveCredentialsResponse_Item)(nil), // 14: netraven.vault.v1.ReserveCredentialsResponse.Item
+	(*ReportUseRequest_Item)(nil),           // 15: netraven.vault.v1.ReportUseRequest.Item
+	(*GetDataKeysResponse_Item)(nil),        // 16: netraven.vault.v1.GetDataKeysResponse.Item
+	(*v1.SignedSpec)(nil),                   // 17: netraven.job.v1.SignedSpec
+	(*timestamppb.Timestamp)(nil),           // 18: google.protobuf.Timestamp
+	(*v1.CredentialOutcome)(nil),            // 19: netraven.job.v1.CredentialOutcome
 }
 var file_netraven_vault_v1_grant_proto_depIdxs = []int32{
-	11, // 0: netraven.vault.v1.ReserveCredentialsRequest.items:type_name -> netraven.vault.v1.ReserveCredentialsRequest.Item
-	12, // 1: netraven.vault.v1.ReserveCredentialsResponse.items:type_name -> netraven.vault.v1.ReserveCredentialsResponse.Item
-	15, // 2: netraven.vault.v1.SealGrantRequest.spec:type_name -> netraven.job.v1.SignedSpec
+	13, // 0: netraven.vault.v1.ReserveCredentialsRequest.items:type_name -> netraven.vault.v1.ReserveCredentialsRequest.Item
+	14, // 1: netraven.vault.v1.ReserveCredentialsResponse.items:type_name -> netraven.vault.v1.ReserveCredentialsResponse.Item
+	17, // 2: netraven.vault.v1.SealGrantRequest.spec:type_name -> netraven.job.v1.SignedSpec
 	6,  // 3: netraven.vault.v1.Grant.credentials:type_name -> netraven.vault.v1.GrantedCredential
 	0,  // 4: netraven.vault.v1.GrantedCredential.enable:type_name -> netraven.vault.v1.GrantedCredential.Enable
-	13, // 5: netraven.vault.v1.ReportUseRequest.items:type_name -> netraven.vault.v1.ReportUseRequest.Item
-	14, // 6: netraven.vault.v1.GetDataKeysResponse.items:type_name -> netraven.vault.v1.GetDataKeysResponse.Item
-	16, // 7: netraven.vault.v1.ReserveCredentialsRequest.Item.deadline:type_name -> google.protobuf.Timestamp
-	16, // 8: netraven.vault.v1.ReserveCredentialsResponse.Item.retry_after:type_name -> google.protobuf.Timestamp
-	17, // 9: netraven.vault.v1.ReportUseRequest.Item.outcomes:type_name -> netraven.job.v1.CredentialOutcome
+	15, // 5: netraven.vault.v1.ReportUseRequest.items:type_name -> netraven.vault.v1.ReportUseRequest.Item
+	16, // 6: netraven.vault.v1.GetDataKeysResponse.items:type_name -> netraven.vault.v1.GetDataKeysResponse.Item
+	18, // 7: netraven.vault.v1.ReserveCredentialsRequest.Item.deadline:type_name -> google.protobuf.Timestamp
+	18, // 8: netraven.vault.v1.ReserveCredentialsResponse.Item.retry_after:type_name -> google.protobuf.Timestamp
+	19, // 9: netraven.vault.v1.ReportUseRequest.Item.outcomes:type_name -> netraven.job.v1.CredentialOutcome
 	1,  // 10: netraven.vault.v1.GrantService.ReserveCredentials:input_type -> netraven.vault.v1.ReserveCredentialsRequest
 	3,  // 11: netraven.vault.v1.GrantService.SealGrant:input_type -> netraven.vault.v1.SealGrantRequest
 	7,  // 12: netraven.vault.v1.GrantService.ReportUse:input_type -> netraven.vault.v1.ReportUseRequest
 	9,  // 13: netraven.vault.v1.GrantService.GetDataKeys:input_type -> netraven.vault.v1.GetDataKeysRequest
-	2,  // 14: netraven.vault.v1.GrantService.ReserveCredentials:output_type -> netraven.vault.v1.ReserveCredentialsResponse
-	4,  // 15: netraven.vault.v1.GrantService.SealGrant:output_type -> netraven.vault.v1.SealedGrant
-	8,  // 16: netraven.vault.v1.GrantService.ReportUse:output_type -> netraven.vault.v1.ReportUseResponse
-	10, // 17: netraven.vault.v1.GrantService.GetDataKeys:output_type -> netraven.vault.v1.GetDataKeysResponse
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
+	11, // 14: netraven.vault.v1.GrantService.ShredDataKeys:input_type -> netraven.vault.v1.ShredDataKeysRequest
+	2,  // 15: netraven.vault.v1.GrantService.ReserveCredentials:output_type -> netraven.vault.v1.ReserveCredentialsResponse
+	4,  // 16: netraven.vault.v1.GrantService.SealGrant:output_type -> netraven.vault.v1.SealedGrant
+	8,  // 17: netraven.vault.v1.GrantService.ReportUse:output_type -> netraven.vault.v1.ReportUseResponse
+	10, // 18: netraven.vault.v1.GrantService.GetDataKeys:output_type -> netraven.vault.v1.GetDataKeysResponse
+	12, // 19: netraven.vault.v1.GrantService.ShredDataKeys:output_type -> netraven.vault.v1.ShredDataKeysResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1103,7 +1204,7 @@ func file_netraven_vault_v1_grant_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_vault_v1_grant_proto_rawDesc), len(file_netraven_vault_v1_grant_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

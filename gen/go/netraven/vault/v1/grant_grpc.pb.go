@@ -23,6 +23,7 @@ const (
 	GrantService_SealGrant_FullMethodName          = "/netraven.vault.v1.GrantService/SealGrant"
 	GrantService_ReportUse_FullMethodName          = "/netraven.vault.v1.GrantService/ReportUse"
 	GrantService_GetDataKeys_FullMethodName        = "/netraven.vault.v1.GrantService/GetDataKeys"
+	GrantService_ShredDataKeys_FullMethodName      = "/netraven.vault.v1.GrantService/ShredDataKeys"
 )
 
 // GrantServiceClient is the client API for GrantService service.
@@ -50,6 +51,10 @@ type GrantServiceClient interface {
 	// GetDataKeys answers the devices' data keys, making missing ones. Internal (gitstore). May be repeated.
 	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
 	GetDataKeys(ctx context.Context, in *GetDataKeysRequest, opts ...grpc.CallOption) (*GetDataKeysResponse, error)
+	// ShredDataKeys destroys the devices' data keys: what was sealed with them opens here nowhere any more. The next grant makes new ones, so
+	// change digests made with the old ones fit nothing. Internal (gitstore). May be repeated: it then destroys what was made since. Works
+	// without the key-encryption key.
+	ShredDataKeys(ctx context.Context, in *ShredDataKeysRequest, opts ...grpc.CallOption) (*ShredDataKeysResponse, error)
 }
 
 type grantServiceClient struct {
@@ -100,6 +105,16 @@ func (c *grantServiceClient) GetDataKeys(ctx context.Context, in *GetDataKeysReq
 	return out, nil
 }
 
+func (c *grantServiceClient) ShredDataKeys(ctx context.Context, in *ShredDataKeysRequest, opts ...grpc.CallOption) (*ShredDataKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ShredDataKeysResponse)
+	err := c.cc.Invoke(ctx, GrantService_ShredDataKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // GrantServiceServer is the server API for GrantService service.
 // All implementations must embed UnimplementedGrantServiceServer
 // for forward compatibility.
@@ -125,6 +140,10 @@ type GrantServiceServer interface {
 	// GetDataKeys answers the devices' data keys, making missing ones. Internal (gitstore). May be repeated.
 	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
 	GetDataKeys(context.Context, *GetDataKeysRequest) (*GetDataKeysResponse, error)
+	// ShredDataKeys destroys the devices' data keys: what was sealed with them opens here nowhere any more. The next grant makes new ones, so
+	// change digests made with the old ones fit nothing. Internal (gitstore). May be repeated: it then destroys what was made since. Works
+	// without the key-encryption key.
+	ShredDataKeys(context.Context, *ShredDataKeysRequest) (*ShredDataKeysResponse, error)
 	mustEmbedUnimplementedGrantServiceServer()
 }
 
@@ -146,6 +165,9 @@ func (UnimplementedGrantServiceServer) ReportUse(context.Context, *ReportUseRequ
 }
 func (UnimplementedGrantServiceServer) GetDataKeys(context.Context, *GetDataKeysRequest) (*GetDataKeysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDataKeys not implemented")
+}
+func (UnimplementedGrantServiceServer) ShredDataKeys(context.Context, *ShredDataKeysRequest) (*ShredDataKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ShredDataKeys not implemented")
 }
 func (UnimplementedGrantServiceServer) mustEmbedUnimplementedGrantServiceServer() {}
 func (UnimplementedGrantServiceServer) testEmbeddedByValue()                      {}
@@ -240,6 +262,24 @@ func _GrantService_GetDataKeys_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _GrantService_ShredDataKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ShredDataKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(GrantServiceServer).ShredDataKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: GrantService_ShredDataKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(GrantServiceServer).ShredDataKeys(ctx, req.(*ShredDataKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // GrantService_ServiceDesc is the grpc.ServiceDesc for GrantService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -262,6 +302,10 @@ var GrantService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDataKeys",
 			Handler:    _GrantService_GetDataKeys_Handler,
+		},
+		{
+			MethodName: "ShredDataKeys",
+			Handler:    _GrantService_ShredDataKeys_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
