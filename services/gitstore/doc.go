@@ -10,6 +10,7 @@
 //
 //	results.go   what is known already is answered again; an unchanged artifact with the known digest is only seen
 //	open.go      the sealed original is opened with the device's key, checked, cleaned and masked by its platform page
+//	compare.go  what a text would replace is read, before the writer's turn
 //	plan.go      against the newest state: a new revision, the same text again, or an observation (a lower fence)
 //	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
 //	pack.go      all changed devices of the call: one pack on disk for each repository

@@ -73,6 +73,9 @@ func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
 	if err := s.open(ctx, open(attempts)); err != nil {
 		return err
 	}
+	if err := s.compare(ctx, open(attempts)); err != nil {
+		return err
+	}
 	return s.commit(ctx, open(attempts))
 }
 
