@@ -181,6 +181,10 @@ func (s *Service) prepare(ctx context.Context, here *packing, w *write) error {
 	if err := findPlace(ctx, here, w); err != nil {
 		return err
 	}
+	if c := w.text.beside; w.old != nil && c.before != nil && c.blob == w.old.Blob {
+		sized(&w.row, w.text.masked, c.added, c.removed)
+		return nil
+	}
 	measure(&w.row, w.before, w.text.masked)
 	return nil
 }
