@@ -44,6 +44,10 @@ func (s *Service) readBefore(ctx context.Context, w *write) error {
 	if w.before != nil || w.old == nil {
 		return nil
 	}
+	if c := w.text.beside; c.before != nil && c.blob == w.old.Blob {
+		w.before = c.before
+		return nil
+	}
 	var err error
 	w.before, err = s.blob(ctx, w.old.Repository, w.old.Blob)
 	return err
@@ -52,6 +56,10 @@ func (s *Service) readBefore(ctx context.Context, w *write) error {
 // measure fills what a revision's row says about its text and the one before.
 func measure(row *gitstoresql.CreateRevisionsParams, before, masked []byte) {
 	added, removed := repo.Stat(before, masked)
+	sized(row, masked, added, removed)
+}
+
+func sized(row *gitstoresql.CreateRevisionsParams, masked []byte, added, removed int) {
 	row.Size, row.LinesAdded, row.LinesRemoved = int32(min(len(masked), maxOriginal*2)), int32(min(added, 1<<30)), int32(min(removed, 1<<30))
 }
 

@@ -11,10 +11,12 @@
 //
 //	results.go   what is known already is answered again; an unchanged artifact with the known digest is only seen
 //	open.go      the sealed original is opened with the device's key, checked, cleaned and masked by its platform page
+//	compare.go   what a text would replace is read, before the writer's turn
 //	plan.go      against the newest state: a new revision, the same text again, or an observation (a lower fence)
 //	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
-//	place.go     where each text lies: no name leads out of the repository, and no two of one differ in case only
-//	pack.go      all changed devices of the call: one pack on disk for each repository
+//	group.go     calls that wait for the writer are committed as one; what cannot be stored keeps no other from it
+//	place.go     where a new device lies: beside the others of its site, or in one of 256 folders where those are many; no name leads out of the repository, and no two of one differ in case only
+//	pack.go      all changed devices of these calls: one pack on disk for each repository
 //	commit.go    -> one database transaction that moves all their heads -> the git refs
 //
 // A device whose site has another repository than its files moves with its next result, changed or not (plan.move): its files are put there by one commit and taken away

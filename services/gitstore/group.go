@@ -64,7 +64,7 @@ func (s *Service) commit(ctx context.Context, attempts []*attempt) error {
 	together := s.line.leave(mine)
 	var all []*attempt
 	for _, c := range together {
-		all = append(all, c.attempts...)
+		all = append(all, open(c.attempts)...)
 	}
 	err := s.commitAll(ctx, all)
 	for _, c := range together {

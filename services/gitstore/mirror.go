@@ -229,8 +229,8 @@ func (m *mirroring) mustContinue(ctx context.Context, old *mirror.Manifest, head
 		if err != nil {
 			return err
 		}
-		known := false
-		if ours, err := m.s.repos.get(r.Name); err == nil && !heads[r.Name].IsZero() {
+		known := at == heads[r.Name] // though it may be lost here
+		if ours, err := m.s.repos.get(r.Name); err == nil && !known && !heads[r.Name].IsZero() {
 			if known, err = ours.Has(at); err == nil && !known { // erased on purpose: the row in the database says so, and what comes is signed
 				known, err = m.s.store.wasErased(ctx, r.Name, at)
 			}

@@ -33,6 +33,7 @@ type text struct {
 	author string
 	digest string // SHA-256 of masked, hex
 	main   bool   // the device's configuration, or that of its contexts
+	beside comparison
 }
 
 // open opens, checks and masks what came with bytes. An attempt whose seal or digest is wrong is rejected; the others go on.

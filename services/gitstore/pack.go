@@ -184,6 +184,10 @@ func (s *Service) prepare(ctx context.Context, w *write) error {
 	if w.moved {
 		w.text.masked = w.before
 	}
+	if c := w.text.beside; w.old != nil && c.before != nil && c.blob == w.old.Blob {
+		sized(&w.row, w.text.masked, c.added, c.removed)
+		return nil
+	}
 	measure(&w.row, w.before, w.text.masked)
 	return nil
 }

@@ -64,47 +64,28 @@ func (s *Service) fill(ctx context.Context, h *reading) error {
 // nothing in git: they name the commit before them.
 func (s *Service) readOn(ctx context.Context, all *rebuilding, h *reading, force *bool) (steps int, waits bool, err error) {
 	for ; ; steps++ {
+		if len(h.quiet) == 0 && len(h.batch) == 0 {
+			if err := s.fill(ctx, h); err != nil || len(h.batch) == 0 {
+				return steps, false, err
+			}
+		}
+		if h.mustWait(all) {
+			if !*force {
+				return steps, true, nil
+			}
+			*force = false
+		}
 		if len(h.quiet) > 0 {
 			r := h.quiet[0]
-			if st, _ := all.state(r.DeviceID, r.Artifact); st.Number < r.Number-1 {
-				if !*force {
-					return steps, true, nil
-				}
-				*force = false
-			}
 			if err := s.findQuiet(ctx, all, h, r); err != nil {
 				return steps, false, fmt.Errorf("revision %s: %w", r.ID, explain(h.in, err))
 			}
 			h.quiet = h.quiet[1:]
 			continue
 		}
-		if len(h.batch) == 0 {
-			if err := s.fill(ctx, h); err != nil {
-				return steps, false, err
-			}
-			if len(h.batch) == 0 {
-				return steps, false, nil
-			}
-		}
 		c := h.batch[0]
-		if o := originOf(c); o == nil {
-			all.skipped++
-		} else {
-			if all.mustWait(o) {
-				if !*force {
-					return steps, true, nil
-				}
-				*force = false
-			}
-			if err := s.readCommit(ctx, all, h, o); err != nil {
-				return steps, false, fmt.Errorf("commit %s: %w", c.Hash, explain(h.in, err))
-			}
-		}
-		h.last, h.batch = c, h.batch[1:]
-		for _, r := range h.rows[c.Hash.String()] {
-			if !all.seen[madeKey{key{r.TaskID, r.Fence}, r.Artifact}] {
-				h.quiet = append(h.quiet, r)
-			}
+		if err := s.readCommit(ctx, all, h, c); err != nil {
+			return steps, false, fmt.Errorf("commit %s: %w", c.Hash, explain(h.in, err))
 		}
 		if all.out.Commits++; all.out.Commits%rebuildBatch == 0 {
 			if err := s.flush(ctx, all); err != nil {
@@ -114,8 +95,34 @@ func (s *Service) readOn(ctx context.Context, all *rebuilding, h *reading, force
 	}
 }
 
-// readCommit adds what a commit made.
-func (s *Service) readCommit(ctx context.Context, all *rebuilding, h *reading, o *origin) error {
+// mustWait tells whether revisions of another repository come before what is next.
+func (h *reading) mustWait(all *rebuilding) bool {
+	if len(h.quiet) > 0 {
+		r := h.quiet[0]
+		st, _ := all.state(r.DeviceID, r.Artifact)
+		return st.Number < r.Number-1
+	}
+	o := originOf(h.batch[0])
+	return o != nil && all.mustWait(o)
+}
+
+// readCommit adds what the next commit made.
+func (s *Service) readCommit(ctx context.Context, all *rebuilding, h *reading, c *repo.Commit) error {
+	if o := originOf(c); o == nil {
+		all.skipped++
+	} else if err := s.readOrigin(ctx, all, h, o); err != nil {
+		return err
+	}
+	h.last, h.batch = c, h.batch[1:]
+	for _, r := range h.rows[c.Hash.String()] {
+		if !all.seen[madeKey{key{r.TaskID, r.Fence}, r.Artifact}] {
+			h.quiet = append(h.quiet, r)
+		}
+	}
+	return nil
+}
+
+func (s *Service) readOrigin(ctx context.Context, all *rebuilding, h *reading, o *origin) error {
 	if o.artifacts = all.unseen(o); len(o.artifacts) == 0 {
 		return nil
 	}

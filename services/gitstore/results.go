@@ -77,6 +77,9 @@ func (s *Service) storeAll(ctx context.Context, attempts []*attempt) error {
 		return err
 	}
 	s.mark(open(attempts))
+	if err := s.compare(ctx, open(attempts)); err != nil {
+		return err
+	}
 	return s.commit(ctx, open(attempts))
 }
 

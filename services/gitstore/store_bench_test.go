@@ -3,6 +3,7 @@ package gitstore_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	"github.com/netraven/netraven/internal/pgtest"
 	"github.com/netraven/netraven/services/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
 	"github.com/netraven/netraven/services/gitstore/repo/repotest"
 )
 
@@ -102,7 +104,7 @@ func benchStore(b *testing.B, files, sites int) {
 			require.Len(b, stored[k].GetRevisionIds(), 1)
 			masked, err := h.content(h.read, stored[k].GetRevisionIds()[0], "")
 			require.NoError(b, err)
-			same = append(same, repotest.File{Path: h.fleet.Path(i), Content: []byte(masked)})
+			same = append(same, repotest.File{Path: h.fleet.Path(i), Content: []byte(masked), Message: messageOf(items[k])})
 		}
 		var took time.Duration
 		took, limitHead = repotest.FastImport(b, limit, limitHead, same)
@@ -112,6 +114,15 @@ func benchStore(b *testing.B, files, sites int) {
 	b.ReportMetric(float64(n)/theirs.Seconds(), "limit/s")
 	b.ReportMetric(float64(repotest.PackBytes(b, h.repo())-ourSize)/float64(n), "ours-B")
 	b.ReportMetric(float64(repotest.PackBytes(b, limit)-limitSize)/float64(n), "limit-B")
+}
+
+// messageOf is a message as long as ours: the limit keeps the same of a commit.
+func messageOf(in *gitstorev1.StoreResultsRequest_Item) string {
+	artifact := in.GetArtifacts()[0]
+	return repo.Message(repo.Subject(in.GetDeviceName(), artifact.GetName(), 1, 1), repo.Trailers{
+		{Key: repo.TrailerRun, Value: in.GetRunId()}, {Key: repo.TrailerTask, Value: in.GetTaskId()}, {Key: repo.TrailerDevice, Value: in.GetDeviceId()},
+		{Key: repo.TrailerFence, Value: strconv.FormatInt(in.GetFence(), 10)}, {Key: repo.TrailerArtifact, Value: artifact.GetName()},
+		{Key: repo.TrailerDigest, Value: artifact.GetDigest()}})
 }
 
 // BenchmarkUnchanged is P6: rounds of 10,000 results that an agent calls unchanged.

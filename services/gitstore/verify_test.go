@@ -24,10 +24,12 @@ func (h *house) verify() []gitstore.Finding {
 	return found
 }
 
-// packs are the packs of the repository, oldest first.
-func (h *house) packs() []string {
+// packs are the packs of the first repository, oldest first.
+func (h *house) packs() []string { return h.packsIn("configs") }
+
+func (h *house) packsIn(repository string) []string {
 	h.t.Helper()
-	files, err := filepath.Glob(filepath.Join(h.repo(), "objects", "pack", "*.pack"))
+	files, err := filepath.Glob(filepath.Join(h.dir, repository+".git", "objects", "pack", "*.pack"))
 	require.NoError(h.t, err)
 	slices.SortFunc(files, func(a, b string) int {
 		x, err := os.Stat(a)

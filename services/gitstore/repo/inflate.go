@@ -12,19 +12,24 @@ import (
 
 // deflaters and inflaters are kept: making one costs more than packing a small config.
 var (
-	deflaters = sync.Pool{New: func() any {
-		w, _ := zlib.NewWriterLevel(io.Discard, zlib.BestSpeed) // a third of the time for a tenth more bytes, until git folds the pack
-		return w
-	}}
+	quick     = deflaters(zlib.BestSpeed) // a third of the time for a tenth more bytes, until git folds the pack
+	thorough  = deflaters(zlib.DefaultCompression)
 	inflaters sync.Pool
 )
 
-// deflate answers the zlib form of data.
-func deflate(data []byte) []byte {
-	buf := &bytes.Buffer{}
-	w := deflaters.Get().(*zlib.Writer) //nolint:forcetypeassert // only deflaters are put there
-	defer deflaters.Put(w)
-	w.Reset(buf)
+func deflaters(level int) *sync.Pool {
+	return &sync.Pool{New: func() any {
+		w, _ := zlib.NewWriterLevel(io.Discard, level)
+		return w
+	}}
+}
+
+// deflate is the zlib form of data.
+func deflate(with *sync.Pool, data []byte) []byte {
+	var buf bytes.Buffer
+	w := with.Get().(*zlib.Writer) //nolint:forcetypeassert // only deflaters are put there
+	defer with.Put(w)
+	w.Reset(&buf)
 	_, _ = w.Write(data) // a bytes.Buffer takes everything
 	_ = w.Close()
 	return buf.Bytes()

@@ -67,7 +67,8 @@ func (b *packBuilder) addTree(h Hash, data []byte, old Hash, oldData []byte) {
 	b.add(o)
 }
 
-// deflate does what is left of it, on all processors: commits are made one after the other, their bytes need not be.
+// deflate does what is left of it, on all processors: commits are made one after the other, their bytes need not be. Most of it is names
+// of objects, of which a quick look finds nothing.
 func (b *packBuilder) deflate() {
 	const together = 64
 	var g errgroup.Group
@@ -76,7 +77,7 @@ func (b *packBuilder) deflate() {
 		for some := range slices.Chunk(part, together) {
 			g.Go(func() error {
 				for _, o := range some {
-					o.data, o.plain = deflate(o.plain), nil
+					o.data, o.plain = deflate(thorough, o.plain), nil
 				}
 				return nil
 			})

@@ -166,7 +166,7 @@ func (r *Repo) packBlob(content []byte) (*packObject, error) {
 		return nil, ErrCollision
 	}
 	if !r.packs.known(o.hash) {
-		o.data = deflate(content)
+		o.data = deflate(quick, content)
 	}
 	return o, nil
 }

@@ -223,7 +223,7 @@ func (x *rewriter) add(o *packObject, data []byte) {
 		return
 	}
 	if o.kind == kindBlob {
-		o.data = deflate(data)
+		o.data = deflate(thorough, data)
 	} else {
 		o.plain = data // deflated with the pack
 	}

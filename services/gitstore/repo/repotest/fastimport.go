@@ -2,6 +2,7 @@ package repotest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,10 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// File is a file's new content.
+// File is a file's new content. Message is that of its commit; empty: a word.
 type File struct {
 	Path    string
 	Content []byte
+	Message string
 }
 
 // FastImport has one `git fast-import` make a commit for each file on top of the branch main, and answers how long it took and the commit it came to. head is the branch's
@@ -24,7 +26,8 @@ func FastImport(t testing.TB, gitDir, head string, files []File) (took time.Dura
 	t.Helper()
 	var in bytes.Buffer
 	for n, f := range files {
-		in.WriteString("commit refs/heads/main\ncommitter x <x@x> 1772366400 +0000\ndata 7\nchange\n")
+		message := cmp.Or(f.Message, "change\n")
+		fmt.Fprintf(&in, "commit refs/heads/main\ncommitter netraven <netraven@localhost> 1772366400 +0000\ndata %d\n%s", len(message), message)
 		if n == 0 {
 			fmt.Fprintf(&in, "from %s\n", head)
 		}

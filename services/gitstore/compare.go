@@ -1,0 +1,61 @@
+package gitstore
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/netraven/netraven/services/gitstore/repo"
+)
+
+// comparison is a text beside the one that was its artifact's newest when it came.
+type comparison struct {
+	// blob names the text before, in git.
+	blob           string
+	before         []byte
+	added, removed int
+}
+
+// compare reads what texts would replace, before the writer is there for them: what calls do while they wait costs nothing. Whoever comes in between makes a comparison worthless,
+// which the writer sees by its blob. What cannot be read is left to the writer, too.
+func (s *Service) compare(ctx context.Context, attempts []*attempt) error {
+	var devices []uuid.UUID
+	for _, a := range attempts {
+		if len(a.texts) > 0 {
+			devices = append(devices, a.device)
+		}
+	}
+	if len(devices) == 0 {
+		return nil
+	}
+	now, err := s.store.states(ctx, devices)
+	if err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, a := range attempts {
+		for i := range a.texts {
+			t := &a.texts[i]
+			st, known := now[a.device][t.in.GetName()]
+			if !known || st.TextDigest == t.digest {
+				continue
+			}
+			g.Go(func() error {
+				if before, err := s.repos.blob(ctx, st.Repository, st.Blob); err == nil {
+					t.beside = newComparison(st.Blob, before, t.masked)
+				}
+				return nil
+			})
+		}
+	}
+	return g.Wait()
+}
+
+func newComparison(blob string, before, masked []byte) comparison {
+	c := comparison{blob: blob, before: before}
+	c.added, c.removed = repo.Stat(before, masked)
+	return c
+}
