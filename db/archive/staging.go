@@ -20,12 +20,8 @@ func staged(schema string) string { return "netraven_restore_" + schema }
 func (d Database) requireEmpty(ctx context.Context, conn *pgx.Conn) error {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("netraven restore")) // never fails
-	var mine bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(h.Sum64())).Scan(&mine); err != nil {
+	if err := lockAlone(ctx, conn, int64(h.Sum64())); err != nil {
 		return err
-	}
-	if !mine {
-		return errors.New("another restore is working on this database")
 	}
 	names := make([]string, len(d.Schemas))
 	for i, s := range d.Schemas {
@@ -44,6 +40,29 @@ func (d Database) requireEmpty(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("this database is not empty (it holds NetRaven's %s): restore into a new data folder or a new database; nothing was changed", strings.Join(full, ", "))
 	}
 	return nil
+}
+
+// lockPatience is how long the server may take to notice that the restore before has hung up.
+const (
+	lockPatience = 5 * time.Second
+	lockPause    = 100 * time.Millisecond
+)
+
+func lockAlone(ctx context.Context, conn *pgx.Conn, key int64) error {
+	for end := time.Now().Add(lockPatience); ; {
+		var mine bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&mine); mine || err != nil {
+			return err
+		}
+		if time.Now().After(end) {
+			return errors.New("another restore is working on this database")
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // stage makes the dump's schemas under other names, at the dump's versions. What an earlier, killed restore left goes first.

@@ -184,3 +184,12 @@ func (s *Service) Hold(calls int, start func()) {
 		runtime.Gosched()
 	}
 }
+
+// KnownDamage names the packs that are damaged, each behind its repository.
+func (s *Service) KnownDamage() []string {
+	out := []string{}
+	for _, at := range s.verify.known() {
+		out = append(out, string(at))
+	}
+	return out
+}

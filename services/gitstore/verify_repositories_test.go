@@ -49,7 +49,7 @@ func Test80APackOfASecondRepositoryComesBack(t *testing.T) {
 				harm(t, h, pack)
 				require.Empty(t, h.verify())
 				require.Contains(t, log.String(), "repository=zoo pack="+filepath.Base(pack))
-				require.Empty(t, h.health()["damaged_packs"])
+				require.Empty(t, h.service.KnownDamage())
 				requireRemembered(t, want, h.memory(a))
 				h.sound("configs", "attic", "zoo")
 				h.put(at(h.result(a, "r1", written("after")), "lab", "zoo"))
@@ -71,7 +71,7 @@ func Test80DamageStaysInItsRepository(t *testing.T) {
 	found := h.verify()
 	require.Equal(t, "zoo", found[0].Repository)
 	require.Equal(t, filepath.Base(pack), found[0].Pack)
-	require.Equal(t, []string{"zoo/" + filepath.Base(pack)}, h.health()["damaged_packs"])
+	require.Equal(t, []string{"zoo/" + filepath.Base(pack)}, h.service.KnownDamage())
 	_, err := h.content(h.viewer, h.revisions(b)[0].GetId(), "masked")
 	require.ErrorContains(t, err, "of the repository zoo is damaged")
 

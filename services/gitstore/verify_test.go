@@ -88,7 +88,7 @@ func Test80ADamagedPackIsRestoredFromTheMirror(t *testing.T) {
 				}
 				require.Empty(t, h.verify(), "it is whole again")
 				require.Contains(t, log.String(), filepath.Base(pack))
-				require.Empty(t, h.health()["damaged_packs"])
+				require.Empty(t, h.service.KnownDamage())
 				got, gotTexts := h.everything(a)
 				require.Equal(t, texts, gotTexts)
 				require.Len(t, got, len(want))
@@ -122,7 +122,8 @@ func Test80WithoutAMirrorTheDamageIsNamed(t *testing.T) {
 	revision := slices.IndexFunc(found, func(f gitstore.Finding) bool { return f.Revision == first })
 	require.Positive(t, revision, "what it costs is named too")
 	require.Equal(t, a, found[revision].Device)
-	require.Equal(t, []string{"configs/" + filepath.Base(pack)}, h.health()["damaged_packs"])
+	require.Equal(t, []string{"configs/" + filepath.Base(pack)}, h.service.KnownDamage())
+	require.Equal(t, 1, h.health()["damaged_packs"], "a count: whoever asks is not signed in")
 	require.Contains(t, log.String(), "a pack of the history is damaged")
 	require.Contains(t, log.String(), first)
 	_, err = h.content(h.viewer, first, "masked")
@@ -134,11 +135,11 @@ func Test80WithoutAMirrorTheDamageIsNamed(t *testing.T) {
 	require.Equal(t, "HISTORY_DAMAGED", out[1].GetReason())
 	require.Equal(t, durable, out[2].GetOutcome())
 	h.start()
-	require.Equal(t, []string{"configs/" + filepath.Base(pack)}, h.health()["damaged_packs"], "a restart forgets nothing")
+	require.Equal(t, []string{"configs/" + filepath.Base(pack)}, h.service.KnownDamage(), "a restart forgets nothing")
 
 	require.NoError(t, os.WriteFile(pack, kept, 0o600))
 	require.Empty(t, h.verify())
-	require.Equal(t, []string{}, h.health()["damaged_packs"], "a list in JSON too")
+	require.Equal(t, 0, h.health()["damaged_packs"])
 	require.Zero(t, h.health()["wrong_rows"])
 	require.Equal(t, durable, h.put(held)[0].GetOutcome())
 }
