@@ -156,11 +156,7 @@ func (a *Agent) openData() error {
 	if a.journal, err = openJournal(filepath.Join(a.cfg.DataDir, "journal")); err != nil {
 		return err
 	}
-	begun, err := a.journal.begun()
-	if err != nil {
-		return err
-	}
-	for _, x := range begun {
+	for _, x := range a.journal.begun() {
 		if a.spool.has(x) { // it ended; only the entry was left
 			err = errors.Join(err, a.journal.end(x))
 		} else {

@@ -49,7 +49,7 @@ func TestOneAttemptFromOfferToDurable(t *testing.T) {
 	require.Equal(t, 1, a.Status().Spooled, "kept until it is durable")
 	s.ack(r.GetAttempt(), hubv1.ResultAck_DURABLE)
 	eventually(t, "the record is dropped", func() bool { return a.Status().Spooled == 0 && len(files(t, a.dir, "spool")) == 0 })
-	require.Empty(t, files(t, a.dir, "journal"))
+	require.Empty(t, noted(t, a.dir))
 	require.NotContains(t, a.log.String(), "hunter2")
 }
 
@@ -218,7 +218,7 @@ func TestRestartReportsAborted(t *testing.T) { // FAILURES 2, 3
 	s.close()
 	s = h.stream()
 	require.Empty(t, s.hello.GetAborted(), "reported once")
-	require.Empty(t, files(t, dir, "journal"))
+	require.Empty(t, noted(t, dir))
 }
 
 func TestOneAgentPerDirectory(t *testing.T) {
