@@ -69,7 +69,7 @@
 //	search_plan.go   what may have it; in a history also what lost it (gone.go: revision.compared is set once the lines that a revision took away are noted)
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
-// Damage (verify*.go, mend.go): one pass a day over packs, commits, index and newest states, slowly, going on after a restart from a file beside the repository:
+// Damage (verify*.go, mend.go): one pass a day over packs, commits, index and newest states, slowly, going on after a restart from a file beside the repository; what git stumbles over begins one early:
 //
 //	pack damaged -> made good from its own bytes, other packs or the mirror; the damaged file is kept aside
 //	             -> named in Health, metrics and log, HISTORY_DAMAGED to readers, tried again every ten minutes
