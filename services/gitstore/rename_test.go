@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/netraven/netraven/services/gitstore"
 )
 
 // A new name takes all files of a device along, in one commit, whether the result changes or brings them or not, and makes no revision.
@@ -78,4 +80,27 @@ func TestSwappedNamesSwapAllFiles(t *testing.T) {
 	require.Len(t, h.revisions(b), 2)
 	h.sound("configs")
 	require.Empty(t, h.verify())
+}
+
+// What came along with a name is erased with the rest, and erasing one of two devices that swapped names leaves the other whole.
+func TestErasingFollowsRenames(t *testing.T) {
+	h, a, b := open(t), newID(), newID()
+	h.put(h.with(h.result(a, "one", leaking(1)), "facts.txt", facts1), h.with(h.result(b, "two", plain(1)), "facts.txt", "Cisco IOS Software, Version 12.2\n"))
+	h.put(unchanged(h.result(a, "two", leaking(1))))
+	h.put(unchanged(h.result(b, "one", plain(1))))
+	h.put(h.result(a, "two", plain(2)))
+	h.erase(gitstore.EraseConfig{Texts: []string{leaked}})
+	require.NotContains(t, h.objects(), leaked)
+	require.Empty(t, h.verify())
+	h.requireReindexed(a)
+	h.requireReindexed(b)
+	lists, texts := h.everything(b)
+	h.erase(gitstore.EraseConfig{Devices: []string{a}, Whole: true})
+	got, gotTexts := h.everything(b)
+	require.Equal(t, texts, gotTexts)
+	require.Len(t, got, len(lists))
+	require.Equal(t, []string{"default/one/facts.txt", "default/one/running.cfg"}, h.files("configs"))
+	require.NotContains(t, h.objects(), plain(2))
+	require.Empty(t, h.verify())
+	h.sound("configs")
 }
