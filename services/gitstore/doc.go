@@ -21,8 +21,8 @@
 //
 // A device whose site has another repository than its files moves with its next result, changed or not (plan.move): its files are put there by one commit and taken away
 // here by another, in the same transaction, unless they are somebody else's (others.go). What did not change makes no revision: the artifact's row says where it lies now,
-// the revision's row where it was committed, and a trailer (Earlier) how many revisions came before. A suspect moves nothing; deleted and disabled devices stay where they
-// are, for they have no results.
+// the revision's row where it was committed, and a trailer (Earlier) how many revisions came before. So does a device, with all its files and in one commit, whose own or site's
+// name is another. A suspect moves nothing; deleted and disabled devices stay where they are, for they have no results.
 //
 // A clone (fetch.go) is one request of git's, answered by the git program: the audit line, then the bytes as they come. Whoever may read revisions may clone any
 // repository, for both are the masked texts of all devices. When a right can be limited to some sites, a clone must ask for the right to read every device that has, or had, a
@@ -69,7 +69,7 @@
 //	search_plan.go   what may have it; in a history also what lost it (gone.go: revision.compared is set once the lines that a revision took away are noted)
 //	sifter.go        the index follows: artifact.sifted is cleared by whatever changes a blob, and set once the index has it
 //
-// Damage (verify*.go, mend.go): one pass a day over packs, commits, index and newest states, slowly, going on after a restart from a file beside the repository:
+// Damage (verify*.go, mend.go): one pass a day over packs, commits, index and newest states, slowly, going on after a restart from a file beside the repository; what git stumbles over begins one early:
 //
 //	pack damaged -> made good from its own bytes, other packs or the mirror; the damaged file is kept aside
 //	             -> named in Health, metrics and log, HISTORY_DAMAGED to readers, tried again every ten minutes

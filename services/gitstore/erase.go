@@ -81,7 +81,7 @@ func Erase(ctx context.Context, cfg EraseConfig, d Deps) (*Erased, error) {
 	}
 	e := &eraser{cfg: cfg, store: newStore(d.Pool), now: d.Now, devices: []uuid.UUID{}, changed: map[repo.Hash]changedText{}, clean: map[repo.Hash]bool{}, parts: map[string]*erasedPart{}}
 	var err error
-	if e.repos, err = openRepositories(ctx, e.store, cfg.Dir, d.FS, d.Log); err != nil {
+	if e.repos, err = openRepositories(ctx, e.store, cfg.Dir, d.FS, d.Log, nil); err != nil {
 		return nil, err
 	}
 	defer e.repos.close() //nolint:errcheck // closing only lets go

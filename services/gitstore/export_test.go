@@ -193,3 +193,6 @@ func (s *Service) KnownDamage() []string {
 	}
 	return out
 }
+
+// VerifyIsDue tells whether a pass begins now.
+func VerifyIsDue(s *Service) bool { return s.verify.pause() == 0 }

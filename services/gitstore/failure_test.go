@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -170,4 +171,19 @@ func Test79ABucketThatIsAway(t *testing.T) {
 	n, err := h.restoreTo(t)
 	require.NoError(t, err)
 	requireEqualNodes(t, h, n, device)
+}
+
+// FAILURES 12, from a disk that keeps no promise: the ref's file is empty. The database knows the head, so the start writes it anew, and so does a commit.
+func Test12AnEmptyRefFollowsTheDatabase(t *testing.T) {
+	h, device := open(t), newID()
+	h.put(h.result(device, "r1", config1))
+	head, ref := h.head(), filepath.Join(h.repo(), "refs", "heads", "main")
+	require.NoError(t, os.WriteFile(ref, nil, 0o600))
+	h.start()
+	require.Equal(t, head, h.head())
+	require.NoError(t, os.WriteFile(ref, []byte("?"), 0o600))
+	require.Equal(t, durable, h.put(h.result(device, "r1", config2))[0].GetOutcome())
+	require.Equal(t, "2", h.commits())
+	h.git("fsck", "--full", "--strict")
+	require.Empty(t, h.verify())
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 const (
@@ -38,6 +40,9 @@ func (s *Service) foldOnce(ctx context.Context) error {
 		}
 		f, err := r.Repack(ctx)
 		if err != nil {
+			if ctx.Err() == nil && errors.Is(err, repo.ErrGit) { // most often it is damage
+				s.verify.stumbled()
+			}
 			failed = append(failed, fmt.Errorf("repository %s: %w", r.name, err))
 			continue
 		}

@@ -25,7 +25,7 @@ func openOffline(ctx context.Context, cfg Config, d Deps) (*Service, error) {
 		return nil, err
 	}
 	var err error
-	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.FS, s.log); err != nil {
+	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.FS, s.log, nil); err != nil {
 		return nil, err
 	}
 	if err := s.watch(cfg, d); err != nil {

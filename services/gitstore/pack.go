@@ -166,7 +166,7 @@ func trailers(group []*write) repo.Trailers {
 	t := attemptTrailers(group[0].attempt.in)
 	for _, w := range group {
 		t = append(t, repo.Trailer{Key: repo.TrailerArtifact, Value: w.text.in.GetName()}, repo.Trailer{Key: repo.TrailerDigest, Value: w.text.digest})
-		if w.old != nil && w.old.Repository != w.repository {
+		if w.moved || w.old != nil && w.old.Repository != w.repository {
 			t = append(t, repo.Trailer{Key: repo.TrailerEarlier, Value: strconv.Itoa(int(w.old.Number))})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,12 +28,21 @@ var level = regexp.MustCompile(`^[0-9a-f]{2}$`)
 func pathOf(a *attempt, artifact string, now map[string]gitstoresql.Artifact) (at string, there bool) {
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		st := now[name]
-		folder, ok := strings.CutSuffix(st.Path, "/"+repo.SafeName(st.Name))
-		if ok && st.Repository == a.repository() && slices.Contains(foldersOf(a.in), withoutLevel(folder)) {
-			return folder + "/" + repo.SafeName(artifact), true
+		if st.Repository == a.repository() && isOwn(st, a.in) {
+			return path.Join(path.Dir(st.Path), repo.SafeName(artifact)), true
 		}
 	}
 	return foldersOf(a.in)[0] + "/" + repo.SafeName(artifact), false
+}
+
+// isOwn tells whether an artifact lies in a folder that its device may have under its present name.
+func isOwn(st gitstoresql.Artifact, in *item) bool {
+	folder, ok := strings.CutSuffix(st.Path, "/"+repo.SafeName(st.Name))
+	if !ok {
+		return false
+	}
+	folder = withoutLevel(folder)
+	return folder == repo.SafeName(in.GetSiteName())+"/"+deviceFolder(in.GetDeviceName()) || slices.Contains(foldersOf(in), folder)
 }
 
 // foldersOf are those that a device may have, the plainest first: names as they are, then the device's with its mark, the site's, both.
@@ -145,14 +155,14 @@ func (k *packing) twin(at string) (string, error) {
 }
 
 // prefixes are the folders of a path, and itself.
-func prefixes(path string) func(yield func(string) bool) {
+func prefixes(whole string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
-		for i, c := range path {
-			if c == '/' && !yield(path[:i]) {
+		for i, c := range whole {
+			if c == '/' && !yield(whole[:i]) {
 				return
 			}
 		}
-		yield(path)
+		yield(whole)
 	}
 }
 

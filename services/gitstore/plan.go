@@ -26,7 +26,7 @@ type write struct {
 	before []byte
 	// repository is where it is committed.
 	repository string
-	// moved: the text is that of the newest revision, which stays it; the device's site has another repository than the file.
+	// moved: the text is that of the newest revision, which stays it; the device's site has another repository than the file, or device or site another name.
 	moved bool
 	// acceptedBy is who let a suspect in.
 	acceptedBy string
@@ -51,7 +51,7 @@ type seen struct {
 type plan struct {
 	writes []*write
 	seen   []seen
-	// moved are files that move to another repository with their device, and make no revision.
+	// moved are files that move with their device, to another repository or under its new name, and make no revision.
 	moved []*write
 	// suspects are kept apart: nothing of their attempts is in writes, seen or moved.
 	suspects []*suspect
@@ -149,12 +149,12 @@ func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
 	p.move(a, now, written)
 }
 
-// move takes along what a device has in another repository than its site's, whether the attempt brought it or not: where sites are kept apart, nothing newer than the move
-// may stay behind.
+// move takes along what a device has elsewhere than it lies now, whether the attempt brought it or not. Where sites are kept apart, nothing newer than the move may stay behind; and
+// under its old name a file would lie among those of whoever gets that name.
 func (p *plan) move(a *attempt, now map[string]gitstoresql.Artifact, written map[string]bool) {
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		st := now[name]
-		if written[name] || st.Repository == a.repository() {
+		if written[name] || st.Repository == a.repository() && isOwn(st, a.in) {
 			continue
 		}
 		t := text{in: &gitstorev1.StoredArtifact{Name: name}, digest: st.TextDigest}

@@ -49,9 +49,10 @@ type repositories struct {
 }
 
 // openRepositories opens those that the database knows, and those in the folder that it has forgotten because it was restored to an older moment, or made anew.
-func openRepositories(ctx context.Context, s *store, dir string, fs repo.FS, log *slog.Logger) (*repositories, error) {
+// damaged is told when git stumbles over one; nil: nobody.
+func openRepositories(ctx context.Context, s *store, dir string, fs repo.FS, log *slog.Logger, damaged func()) (*repositories, error) {
 	r := &repositories{dir: dir, store: s, fs: fs, open: map[string]*bare{},
-		serve: repo.ServeOptions{Slots: make(chan struct{}, clonesAtOnce), Timeout: fetchTime, Log: log}}
+		serve: repo.ServeOptions{Slots: make(chan struct{}, clonesAtOnce), Timeout: fetchTime, Log: log, Damaged: damaged}}
 	points, _, err := s.heads(ctx)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/google/uuid"
@@ -117,9 +118,30 @@ func read(items []*item) ([]*attempt, error) {
 		if !wellknown.IsRepository(a.repository()) {
 			a.out = rejected("REPOSITORY_INVALID")
 		}
+		if !wellFormed(i.GetArtifacts()) {
+			a.out = rejected("ARTIFACTS_INVALID")
+		}
 		out = append(out, a)
 	}
 	return out, nil
+}
+
+// wellFormed tells whether artifacts can be rows: each comes once, and what an agent calls them is short text without NUL. Sent again, others would never be.
+func wellFormed(artifacts []*gitstorev1.StoredArtifact) bool {
+	const longest = 256
+	names := map[string]bool{}
+	for _, in := range artifacts {
+		for _, text := range []string{in.GetName(), in.GetLabel(), in.GetDigest()} {
+			if len(text) > longest || strings.ContainsRune(text, 0) {
+				return false
+			}
+		}
+		if names[in.GetName()] {
+			return false
+		}
+		names[in.GetName()] = true
+	}
+	return true
 }
 
 // open are the attempts that are not decided yet.

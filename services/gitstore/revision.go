@@ -24,6 +24,9 @@ const (
 	// usualContext lines stand around a change; maxContextLines are all that any text has.
 	usualContext    = 3
 	maxContextLines = 1_000_000
+	// maxDiffLines is what a diff as data may have: a line takes some hundred bytes of memory there. maxDiffText bounds the text in bytes, below what one message may be.
+	maxDiffLines = 500_000
+	maxDiffText  = 64 << 20
 )
 
 // forever is later than any revision, and a year that PostgreSQL knows.
@@ -147,29 +150,50 @@ func (s *Service) GetDiff(ctx context.Context, in *gitstorev1.GetDiffRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	asData := in.GetFormat() == "json"
+	var hunks []*gitstorev1.Diff_Hunk
+	if asData {
+		if hunks, err = hunksOf(before, after, around); err != nil {
+			return nil, err
+		}
+	}
 	unified := repo.Diff(label(from), label(to), before, after, around)
-	if in.GetFormat() != "json" {
+	if len(unified) > maxDiffText {
+		return nil, tooLarge("has %d bytes, and the most is %d; take fewer lines of context, or compare the two contents", len(unified), maxDiffText)
+	}
+	if !asData {
 		return &httpbody.HttpBody{ContentType: contentType, Data: []byte(unified)}, nil
 	}
 	added, removed := repo.Stat(before, after)
 	b, err := protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}.Marshal(&gitstorev1.Diff{
 		From: in.GetFrom(), To: in.GetTo(), Unified: strings.ToValidUTF8(unified, "\ufffd"), LinesAdded: int32(min(added, 1<<30)),
-		LinesRemoved: int32(min(removed, 1<<30)), Hunks: hunksOf(before, after, around)})
+		LinesRemoved: int32(min(removed, 1<<30)), Hunks: hunks})
 	return &httpbody.HttpBody{ContentType: "application/json", Data: b}, err
 }
 
+func tooLarge(format string, args ...any) error {
+	return errs.New(codes.FailedPrecondition, "DIFF_TOO_LARGE", "the diff "+format, args...)
+}
+
 // hunksOf is a diff as data, for views that set both sides beside each other.
-func hunksOf(before, after []byte, around int) []*gitstorev1.Diff_Hunk {
+func hunksOf(before, after []byte, around int) ([]*gitstorev1.Diff_Hunk, error) {
+	hunks, lines := repo.Hunks(before, after, around), 0
+	for _, h := range hunks {
+		lines += len(h.Lines)
+	}
+	if lines > maxDiffLines {
+		return nil, tooLarge("has %d lines, and as data the most is %d; take it as text, or with fewer lines of context", lines, maxDiffLines)
+	}
 	sides := map[byte]gitstorev1.Diff_Line_Side{' ': gitstorev1.Diff_Line_BOTH, '-': gitstorev1.Diff_Line_OLD, '+': gitstorev1.Diff_Line_NEW}
 	var out []*gitstorev1.Diff_Hunk
-	for _, h := range repo.Hunks(before, after, around) {
+	for _, h := range hunks {
 		x := &gitstorev1.Diff_Hunk{OldStart: int32(h.OldStart), OldLines: int32(h.OldLines), NewStart: int32(h.NewStart), NewLines: int32(h.NewLines)} //nolint:gosec // lines fit
 		for _, l := range h.Lines {
 			x.Lines = append(x.Lines, &gitstorev1.Diff_Line{Side: sides[l.Op], Text: strings.ToValidUTF8(strings.TrimSuffix(string(l.Text), "\n"), "\ufffd")})
 		}
 		out = append(out, x)
 	}
-	return out
+	return out, nil
 }
 
 func (s *Service) side(ctx context.Context, id string) (gitstoresql.Revision, []byte, error) {

@@ -115,7 +115,7 @@ func New(cfg Config, d Deps) (*Service, error) {
 	s := &Service{log: d.Log, now: d.Now, trust: d.Trust, vault: d.Grants, secrets: d.Secrets, targets: d.Targets, store: newStore(d.Pool), pages: newPages(d.Targets, d.Log),
 		searching: make(chan struct{}, maxSearches), searchingHistory: make(chan struct{}, maxHistorySearches), keepOriginals: cfg.KeepOriginals, plain: cfg.Plain}
 	var err error
-	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.FS, d.Log); err != nil {
+	if s.repos, err = openRepositories(ctx, s.store, cfg.Dir, d.FS, d.Log, func() { s.verify.stumbled() }); err != nil {
 		return nil, err
 	}
 	if s.plain {

@@ -151,6 +151,26 @@ func Test63ForgedResultsAreRejected(t *testing.T) {
 	require.Equal(t, durable, out[4].GetOutcome())
 }
 
+// FAILURES 31: what could never be rows is refused for good and keeps no neighbour out; sent again and again, it would fail with each.
+func Test31WhatCanBeNoRowIsRefusedForGood(t *testing.T) {
+	h := open(t)
+	for name, harm := range map[string]func(in *gitstorev1.StoreResultsRequest_Item){
+		"twice": func(in *gitstorev1.StoreResultsRequest_Item) { in.Artifacts = append(in.Artifacts, in.Artifacts[0]) },
+		"unchanged twice": func(in *gitstorev1.StoreResultsRequest_Item) {
+			unchanged(in)
+			in.Artifacts = append(in.Artifacts, in.Artifacts[0])
+		},
+		"NUL":  func(in *gitstorev1.StoreResultsRequest_Item) { in.Artifacts[0].Label = "a\x00b" },
+		"long": func(in *gitstorev1.StoreResultsRequest_Item) { in.Artifacts[0].Label = strings.Repeat("a", 1<<20) },
+	} {
+		bad := h.result(newID(), "r1", config1)
+		harm(bad)
+		out := h.put(bad, h.result(newID(), "r2", config1))
+		require.Equal(t, []any{gitstorev1.StoreResultsResponse_Item_REJECTED, "ARTIFACTS_INVALID"}, []any{out[0].GetOutcome(), out[0].GetReason()}, name)
+		require.Equal(t, durable, out[1].GetOutcome(), name)
+	}
+}
+
 // FAILURES 77: without keys nothing is acknowledged, and nothing is lost.
 func Test77WithoutVaultTheResultMustComeAgain(t *testing.T) {
 	h := open(t)

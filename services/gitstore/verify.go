@@ -37,7 +37,9 @@ type verifier struct {
 	// say is told of each part as it goes on. Nil: nobody.
 	say func(part string, done, total int)
 	// look takes packs that somebody could not read from.
-	look    chan inRepository
+	look chan inRepository
+	// early begins a pass before its time.
+	early   chan struct{}
 	mending sync.Mutex
 	verified
 }
@@ -48,7 +50,7 @@ func (s *Service) watch(cfg Config, d Deps) error {
 	if s.mirror, err = newMirroring(s, cfg, d); err != nil {
 		return err
 	}
-	s.verify = &verifier{s: s, pace: (&pacer{}).take, look: make(chan inRepository, 1)}
+	s.verify = &verifier{s: s, pace: (&pacer{}).take, look: make(chan inRepository, 1), early: make(chan struct{}, 1)}
 	s.verify.open(filepath.Join(cfg.Dir, verifyFile), s.now)
 	if err := s.verify.register(d.Metrics); err != nil {
 		return err
@@ -67,6 +69,8 @@ func (v *verifier) run(ctx context.Context) {
 		case <-ctx.Done():
 			wait.Stop()
 			return
+		case <-v.early:
+			wait.Stop()
 		case <-wait.C:
 		}
 		if err := v.pass(ctx); err != nil && ctx.Err() == nil {

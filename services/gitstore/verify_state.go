@@ -40,6 +40,8 @@ type verified struct {
 	findings []Finding
 	saved    time.Time
 	next     time.Time
+	// forward is when a pass was last brought forward.
+	forward time.Time
 
 	mended prometheus.Counter
 }
@@ -102,7 +104,9 @@ func (v *verified) finish() error {
 	defer v.mu.Unlock()
 	v.state.Part, v.state.At, v.state.Object = "", "", 0
 	v.state.Ended, v.state.LastWrong, v.state.Wrong = v.now(), v.state.Wrong, 0
-	v.next = v.state.Ended.Add(verifyEvery)
+	if v.next = v.state.Ended.Add(verifyEvery); v.forward.After(v.state.Began) {
+		v.next = v.state.Ended // it may have been past the damage
+	}
 	return v.saveLocked()
 }
 

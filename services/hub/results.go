@@ -119,7 +119,7 @@ func (s *results) settle(ctx context.Context, x *settlement) *hubv1.ResultAck {
 	}
 	ack := &hubv1.ResultAck{Attempt: ref, Outcome: hubv1.ResultAck_DURABLE}
 	if x.result.GetSucceeded() && len(x.result.GetArtifacts()) > 0 {
-		stored, err := s.store.do(ctx, x.storeItem())
+		stored, err := s.store.do(ctx, x.storeItem(s.now()))
 		if err != nil && !refused(err) {
 			return s.later(ref, err)
 		}
@@ -178,11 +178,11 @@ func (s *results) later(ref *jobv1.AttemptRef, err error) *hubv1.ResultAck {
 	return retryAck(ref, "NEIGHBOUR_AWAY", after)
 }
 
-func (x *settlement) storeItem() *gitstorev1.StoreResultsRequest_Item {
+func (x *settlement) storeItem(now time.Time) *gitstorev1.StoreResultsRequest_Item {
 	return &gitstorev1.StoreResultsRequest_Item{
 		RunId: x.spec.GetRunId(), TaskId: x.spec.GetTaskId(), Fence: x.spec.GetFence(), DeviceId: x.spec.GetDeviceId(),
 		DeviceName: x.spec.GetDeviceName(), SiteName: x.spec.GetSiteName(), PageDigest: x.spec.GetPageDigest(),
-		Repository: x.spec.GetRepository(), CollectedAt: x.result.GetFinishedAt(), Artifacts: x.result.GetArtifacts(),
+		Repository: x.spec.GetRepository(), CollectedAt: observedAt(x.result, now), Artifacts: x.result.GetArtifacts(),
 	}
 }
 
@@ -233,9 +233,9 @@ func (s *results) release(a attempt, spec *jobv1.TaskSpec) {
 	}()
 }
 
-// observedAt is when an agent says that it was: its clock must not date the future.
+// observedAt is when an agent says that it was: its clock must not date the future, nor say what is no time.
 func observedAt(r *hubv1.Result, now time.Time) *timestamppb.Timestamp {
-	if r.GetFinishedAt() == nil || r.GetFinishedAt().AsTime().After(now) {
+	if !r.GetFinishedAt().IsValid() || r.GetFinishedAt().AsTime().After(now) {
 		return timestamppb.New(now)
 	}
 	return r.GetFinishedAt()

@@ -15,8 +15,8 @@ const (
 	TrailerFence    = "NetRaven-Fence"
 	TrailerDigest   = "NetRaven-Digest"
 	TrailerTrigger  = "NetRaven-Trigger"
-	// TrailerEarlier follows an artifact's digest where its device comes from another repository: the number of its newest revision there. A text that is still that
-	// revision's makes no new one.
+	// TrailerEarlier follows an artifact's digest where its device comes from another repository, or only its name is new: the number of its newest revision until then. A text that
+	// is still that revision's makes no new one.
 	TrailerEarlier = "NetRaven-Earlier"
 	// TrailerAccepted is who accepted what was kept apart as suspect.
 	TrailerAccepted = "NetRaven-Accepted-By"

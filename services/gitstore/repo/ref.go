@@ -29,6 +29,15 @@ func (r *Repo) Head() (Hash, error) {
 	return h, nil
 }
 
+// lastHead is Head, but where the branch's file names nothing (a disk lost its bytes) it is what git packed, or zero, as when the file is gone.
+func (r *Repo) lastHead() (Hash, error) {
+	h, err := r.Head()
+	if errors.Is(err, ErrCorrupt) {
+		return r.packedHead()
+	}
+	return h, err
+}
+
 func (r *Repo) packedHead() (Hash, error) {
 	f, err := os.Open(filepath.Join(r.dir, "packed-refs"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -59,11 +68,16 @@ func (r *Repo) SetHead(old, next Hash) error {
 }
 
 // AdvanceTo moves the branch forward to h, the database's head, at start. Being there already is fine. ErrAhead when the branch has
-// commits on top of h, ErrDiverged when neither descends from the other, ErrNotFound when h is not in the repository.
+// commits on top of h, ErrDiverged when neither descends from the other, ErrNotFound when h is not in the repository. A branch whose file names nothing is written anew.
 func (r *Repo) AdvanceTo(ctx context.Context, h Hash) error {
 	r.writing.Lock()
 	defer r.writing.Unlock()
 	cur, err := r.Head()
+	if errors.Is(err, ErrCorrupt) && !h.IsZero() {
+		if cur, err = r.lastHead(); err == nil && cur == h {
+			return r.swapHead(cur, h)
+		}
+	}
 	if err != nil || cur == h {
 		return err
 	}
@@ -133,7 +147,7 @@ func (r *Repo) writeRef(lock File, ref string, old, next Hash) (err error) {
 		}
 		_ = r.fs.Remove(ref + ".lock")
 	}()
-	cur, err := r.Head()
+	cur, err := r.lastHead()
 	if err != nil {
 		return err
 	}

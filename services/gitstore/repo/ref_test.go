@@ -73,3 +73,24 @@ func TestABrokenRefIsSaidSo(t *testing.T) {
 	require.ErrorIs(t, err, ErrCorrupt)
 	require.NoError(t, r.Close())
 }
+
+// What names nothing tells nobody anything: the database's head counts, as where the file is gone.
+func TestABrokenRefIsWrittenAnew(t *testing.T) {
+	for name, packed := range map[string]bool{"loose": false, "packed": true} {
+		for _, text := range []string{"", "garbage\n", "\x00\x00\x00"} {
+			t.Run(name, func(t *testing.T) {
+				r := open(t, Options{})
+				a := store(t, r, put("x", "1"))
+				if packed {
+					git(t, r.Dir(), "pack-refs", "--all")
+				}
+				require.NoError(t, os.WriteFile(filepath.Join(r.Dir(), "refs", "heads", "main"), []byte(text), 0o600))
+				require.ErrorIs(t, r.AdvanceTo(t.Context(), Hash{1}), ErrNotFound)
+				require.NoError(t, r.AdvanceTo(t.Context(), a.Head))
+				require.Equal(t, a.Head.String()+"\n", git(t, r.Dir(), "rev-parse", "main"))
+				store(t, r, put("x", "2"))
+				healthy(t, r.Dir())
+			})
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,6 +23,8 @@ type ServeOptions struct {
 	MaxRequest int64
 	// Log hears what git complains about. Default slog.Default().
 	Log *slog.Logger
+	// Damaged is told when git takes the repository for damaged; it does not say where. Default: nobody.
+	Damaged func()
 }
 
 // ServeGit is git's smart HTTP protocol for reading: clone, fetch, ls-remote. The paths it answers are relative ("/info/refs",
@@ -40,6 +43,9 @@ func (r *Repo) ServeGit(o ServeOptions) http.Handler {
 	}
 	if s.o.Log == nil {
 		s.o.Log = slog.Default()
+	}
+	if s.o.Damaged == nil {
+		s.o.Damaged = func() {}
 	}
 	if s.slots = o.Slots; s.slots == nil {
 		s.slots = make(chan struct{}, s.o.AtOnce)
@@ -84,7 +90,7 @@ func (s *gitServer) run(w http.ResponseWriter, req *http.Request) {
 	_ = ctl.SetReadDeadline(until) // a writer without deadlines (tests) has none to set
 	_ = ctl.SetWriteDeadline(until)
 	h := &cgi.Handler{
-		Path: program, Args: []string{"http-backend"}, Dir: s.repo.dir, Stderr: complaints{s.o.Log},
+		Path: program, Args: []string{"http-backend"}, Dir: s.repo.dir, Stderr: complaints{s.o.Log, s.o.Damaged},
 		Env: append(gitEnv(),
 			"GIT_PROJECT_ROOT="+filepath.Dir(s.repo.dir), "GIT_HTTP_EXPORT_ALL=1",
 			"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_1=http.receivepack", "GIT_CONFIG_VALUE_1=false"),
@@ -116,9 +122,15 @@ func (s *gitServer) request(req *http.Request) *http.Request {
 }
 
 // complaints turns git's standard error into log lines.
-type complaints struct{ log *slog.Logger }
+type complaints struct {
+	log     *slog.Logger
+	damaged func()
+}
 
 func (c complaints) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte("possible repository corruption")) { // its words when a pack cannot be made
+		c.damaged()
+	}
 	c.log.Warn("git http-backend", "said", oneLine(string(p)))
 	return len(p), nil
 }

@@ -66,7 +66,8 @@ type RevisionServiceClient interface {
 	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, DATA_LOSS/HISTORY_DAMAGED.
 	GetBlame(ctx context.Context, in *GetBlameRequest, opts ...grpc.CallOption) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
-	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, INVALID_ARGUMENT/FIELD_INVALID, DATA_LOSS/HISTORY_DAMAGED.
+	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, INVALID_ARGUMENT/FIELD_INVALID,
+	// FAILED_PRECONDITION/DIFF_TOO_LARGE (more than 500,000 lines as JSON, or 64 MiB as text), DATA_LOSS/HISTORY_DAMAGED.
 	GetDiff(ctx context.Context, in *GetDiffRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 }
 
@@ -194,7 +195,8 @@ type RevisionServiceServer interface {
 	// most 2,000 of them. Needs gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, DATA_LOSS/HISTORY_DAMAGED.
 	GetBlame(context.Context, *GetBlameRequest) (*Blame, error)
 	// GetDiff answers the unified diff of two revisions' masked texts, as text, or as a Diff in JSON when format=json. Needs
-	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, INVALID_ARGUMENT/FIELD_INVALID, DATA_LOSS/HISTORY_DAMAGED.
+	// gitstore.revision.read. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/FORMAT_UNKNOWN, INVALID_ARGUMENT/FIELD_INVALID,
+	// FAILED_PRECONDITION/DIFF_TOO_LARGE (more than 500,000 lines as JSON, or 64 MiB as text), DATA_LOSS/HISTORY_DAMAGED.
 	GetDiff(context.Context, *GetDiffRequest) (*httpbody.HttpBody, error)
 	mustEmbedUnimplementedRevisionServiceServer()
 }
