@@ -1,7 +1,6 @@
 package gitstore
 
 import (
-	"bytes"
 	"context"
 	"slices"
 
@@ -10,6 +9,7 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // Some devices end a truncated configuration like a whole one, so a text that lost more than half of its lines or bytes is kept apart until somebody looks. Texts that
@@ -23,21 +23,12 @@ const (
 
 // shrunk tells whether a text looks as if most of the one before were missing.
 func shrunk(before, after []byte) bool {
-	was, is := lines(before), lines(after)
+	was, is := repo.CountLines(before), repo.CountLines(after)
 	if was >= someLines && is <= emptyLines {
 		return true
 	}
 	half := 2*is < was || 2*len(after) < len(before)
 	return half && (was-is >= fewLines || len(before) >= fewBytes)
-}
-
-// lines counts also a last line that has no end.
-func lines(text []byte) int {
-	n := bytes.Count(text, []byte("\n"))
-	if len(text) > 0 && text[len(text)-1] != '\n' {
-		n++
-	}
-	return n
 }
 
 // suspect is a main artifact that is kept apart.
@@ -88,7 +79,7 @@ func (x *suspect) describe(waits gitstoresql.GetSuspectsRow) error {
 		x.row.ID = waits.ID
 	}
 	measure(&x.row, x.before, x.text.masked)
-	x.about = &gitstorev1.Suspect{RevisionId: x.row.ID.String(), Artifact: x.row.Artifact, LinesBefore: int32(lines(x.before)), LinesNow: int32(lines(x.text.masked)),
+	x.about = &gitstorev1.Suspect{RevisionId: x.row.ID.String(), Artifact: x.row.Artifact, LinesBefore: int32(repo.CountLines(x.before)), LinesNow: int32(repo.CountLines(x.text.masked)),
 		SizeBefore: int32(len(x.before)), SizeNow: x.row.Size}
 	var err error
 	x.packed, err = proto.Marshal(x.about)

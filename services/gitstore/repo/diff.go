@@ -19,13 +19,56 @@ type DiffLine struct {
 	Text []byte // with its line feed, if it had one; a slice of the input
 }
 
-// Stat counts the lines that b has and a has not, and the other way round.
+// statLines bounds what Stat compares line by line: a device may send millions of lines, and each costs many times its bytes.
+const statLines = 1_000_000
+
+// Stat counts the lines that b has and a has not, and the other way round. Where more than a million lines stand between what is the same at the beginning and at the end,
+// all of them count as changed.
 func Stat(a, b []byte) (added, removed int) {
+	a, b = trimCommon(a, b)
+	if olds, news := CountLines(a), CountLines(b); olds+news > statLines {
+		return news, olds
+	}
 	for _, e := range diffLines(splitLines(a), splitLines(b)) {
 		added += e.newTo - e.newFrom
 		removed += e.oldTo - e.oldFrom
 	}
 	return added, removed
+}
+
+// trimCommon takes away the whole lines that both begin with, and those that both end with.
+func trimCommon(a, b []byte) (restA, restB []byte) {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	if n < len(a) || n < len(b) {
+		n = bytes.LastIndexByte(a[:n], '\n') + 1
+	}
+	a, b = a[n:], b[n:]
+	n = 0
+	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
+		n++
+	}
+	if !startsLine(a, len(a)-n) || !startsLine(b, len(b)-n) {
+		if i := bytes.IndexByte(a[len(a)-n:], '\n'); i < 0 {
+			n = 0
+		} else {
+			n -= i + 1
+		}
+	}
+	return a[:len(a)-n], b[:len(b)-n]
+}
+
+func startsLine(text []byte, at int) bool { return at == 0 || text[at-1] == '\n' }
+
+// CountLines counts also a last line without an end.
+func CountLines(text []byte) int {
+	n := bytes.Count(text, []byte{'\n'})
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		n++
+	}
+	return n
 }
 
 // Hunks compares two texts line by line. context is how many equal lines stand around a change (negative: 0). Lines may hold any

@@ -166,3 +166,26 @@ func shuffled(text []byte) []byte {
 	rand.New(rand.NewPCG(5, 6)).Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	return bytes.Join(lines, nil)
 }
+
+// What both texts begin and end with is left out by whole lines, and texts of too many lines to compare count as changed.
+func TestStatOfEndsThatAreTheSame(t *testing.T) {
+	blank := strings.Repeat("\n", statLines)
+	for _, c := range []struct {
+		a, b           string
+		added, removed int
+	}{
+		{"x", "yx", 1, 1},
+		{"yx", "x", 1, 1},
+		{"a\nx", "b\nx", 1, 1},
+		{"ab\ncd\n", "xb\ncd\n", 1, 1},
+		{"a\nb\n", "a\nb", 1, 1},
+		{"", "a", 1, 0},
+		{"a\na\n", "a\n", 0, 1},
+		{"a\n" + blank + "b\n", "x\n" + blank + "b\n", 1, 1},
+		{"a\n" + blank, "a\n", 0, statLines},
+		{"a\n" + blank + "c\n", "b\n" + blank + "d\n", statLines + 2, statLines + 2},
+	} {
+		added, removed := Stat([]byte(c.a), []byte(c.b))
+		require.Equal(t, []int{c.added, c.removed}, []int{added, removed}, "%.20q %.20q", c.a, c.b)
+	}
+}

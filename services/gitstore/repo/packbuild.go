@@ -3,9 +3,12 @@ package repo
 import (
 	"crypto/sha1" //nolint:gosec // the format's check sum
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -124,7 +127,9 @@ func (b *packBuilder) writeIndex(fsys FS, dir, final string, index []indexEntry,
 		err = fsys.Rename(tmp, final+".idx")
 	}
 	if err != nil {
-		_ = fsys.Remove(final + ".pack") // nobody can have used it: without an index git does not see it
+		if _, there := os.Stat(final + ".idx"); errors.Is(there, fs.ErrNotExist) {
+			_ = fsys.Remove(final + ".pack") // nobody can have used it: without an index git does not see it
+		}
 		return err
 	}
 	return fsys.SyncDir(dir)
