@@ -132,7 +132,7 @@ func (m *mirroring) writeFrames(ctx context.Context, w *bufio.Writer, rows []git
 	for _, r := range rows {
 		request.DeviceIds = append(request.DeviceIds, r.DeviceID.String())
 	}
-	keys, err := m.s.vault.GetDataKeys(ctx, request)
+	keys, err := m.s.dataKeys(ctx, request)
 	if err != nil {
 		return 0, err
 	}
@@ -143,7 +143,7 @@ func (m *mirroring) writeFrames(ctx context.Context, w *bufio.Writer, rows []git
 	for i, r := range rows {
 		o := &gitstorev1.MirroredOriginal{RevisionId: r.RevisionID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, TaskId: r.RevisionTaskID.String(),
 			Fence: r.RevisionFence, CreatedAt: timestamppb.New(r.CreatedAt), Author: r.Author, SealedTaskId: r.TaskID.String(), SealedFence: r.Fence, Sealed: r.Sealed, Size: r.Size,
-			Path: r.Path, RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped()}
+			Path: r.Path, RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped(), DataKey: keys.GetItems()[i].GetSealed()}
 		if err := writeFrame(w, o); err != nil {
 			return 0, err
 		}

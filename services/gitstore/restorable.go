@@ -38,7 +38,7 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 	if o == nil {
 		return nil, s.notKept(ctx, r.DeviceID, r.CreatedAt)
 	}
-	keys, err := s.vault.GetDataKeys(ctx, &vaultv1.GetDataKeysRequest{DeviceIds: []string{o.DeviceID.String()}})
+	keys, err := s.dataKeys(ctx, &vaultv1.GetDataKeysRequest{DeviceIds: []string{o.DeviceID.String()}})
 	if err != nil {
 		return nil, err
 	}
