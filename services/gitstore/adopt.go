@@ -33,7 +33,7 @@ func (s *Service) adoptKeys(ctx context.Context) error {
 	if s.restored == nil {
 		return nil
 	}
-	items, err := s.restored.keys()
+	items, err := s.keysOf(ctx, s.restored)
 	if err != nil {
 		return err
 	}
@@ -74,23 +74,39 @@ func (s *Service) adoptSoon(ctx context.Context) {
 	}
 }
 
-// keys answers each device's data key, as it was when the mirror was last written.
-func (r *restored) keys() ([]*vaultv1.AdoptDataKeysRequest_Item, error) {
+// keysOf answers the data keys of the devices whose originals came from here, as they were when the mirror was last written. Others are not asked for: a device whose key was
+// destroyed before the mirror followed must not have it back.
+func (s *Service) keysOf(ctx context.Context, r *restored) ([]*vaultv1.AdoptDataKeysRequest_Item, error) {
 	var items []*vaultv1.AdoptDataKeysRequest_Item
 	at := map[string]int{}
-	for _, name := range r.files {
-		err := eachFrame(filepath.Join(r.dir, name), func(_ int64, o *gitstorev1.MirroredOriginal) error {
+	var batch []*gitstorev1.MirroredOriginal
+	take := func() error {
+		held, err := s.store.heldOriginals(ctx, batch)
+		for _, o := range batch {
+			if !held[o.GetRevisionId()] {
+				continue
+			}
 			i, ok := at[o.GetDeviceId()]
 			if !ok {
 				i, items = len(items), append(items, &vaultv1.AdoptDataKeysRequest_Item{DeviceId: o.GetDeviceId()})
 				at[o.GetDeviceId()] = i
 			}
 			items[i].Sealed, items[i].RecoveryWrapped = o.GetDataKey(), o.GetRecoveryWrapped()
-			return nil
+		}
+		batch = batch[:0]
+		return err
+	}
+	for _, name := range r.files {
+		err := eachFrame(filepath.Join(r.dir, name), func(_ int64, o *gitstorev1.MirroredOriginal) error {
+			o.Sealed = nil // only what tells of it is kept
+			if batch = append(batch, o); len(batch) < adoptBatch {
+				return nil
+			}
+			return take()
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return items, nil
+	return items, take()
 }

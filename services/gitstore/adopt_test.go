@@ -2,6 +2,7 @@ package gitstore_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -64,4 +65,38 @@ func TestKeysUnderAnotherKeyHoldNothingUp(t *testing.T) {
 	n.put(n.result(a, "r1", config2))
 	require.Len(t, n.revisions(a), 2)
 	require.NoDirExists(t, filepath.Join(n.dir, "configs.originals"))
+}
+
+// The folder is lost right after a device's originals were destroyed, and the mirror still has them, with their key.
+func TestADestroyedKeyDoesNotComeBackWithTheMirror(t *testing.T) {
+	for name, again := range map[string]bool{"nothing since": false, "another original since": true} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			h.mirrorTo(t.TempDir())
+			a := newID()
+			h.put(h.result(a, "r1", config1))
+			require.NoError(t, h.round())
+			_, err := h.shred(a)
+			require.NoError(t, err)
+			if again {
+				h.put(h.result(a, "r1", config1))
+			}
+			require.NoError(t, os.RemoveAll(h.dir))
+			public, err := gitstore.MirrorPublicKey(h.key)
+			require.NoError(t, err)
+			_, err = gitstore.Restore(context.Background(), gitstore.RestoreConfig{From: h.mirror, Dir: h.dir, Trusted: public})
+			require.NoError(t, err)
+			h.start()
+			text, err := h.content(h.read, h.revisions(a)[0].GetId(), "restorable")
+			if again {
+				require.NoError(t, err)
+				require.Equal(t, config1, text)
+			} else {
+				require.Equal(t, "ORIGINAL_SHREDDED", reason(err))
+			}
+			require.NoError(t, gitstore.TickOnce(h.service, context.Background()))
+			require.NoError(t, h.round())
+			require.Empty(t, h.vault.adopted)
+		})
+	}
 }

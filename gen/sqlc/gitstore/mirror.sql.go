@@ -28,6 +28,40 @@ func (q *Queries) CountOriginals(ctx context.Context, arg CountOriginalsParams) 
 	return count, err
 }
 
+const heldOriginals = `-- name: HeldOriginals :many
+SELECT o.revision_id
+FROM original o
+JOIN (SELECT unnest($1::uuid[]) AS revision_id, unnest($2::uuid[]) AS task_id, unnest($3::bigint[]) AS fence) AS n
+  ON o.revision_id = n.revision_id AND o.task_id = n.task_id AND o.fence = n.fence
+`
+
+type HeldOriginalsParams struct {
+	RevisionIds []uuid.UUID
+	TaskIds     []uuid.UUID
+	Fences      []int64
+}
+
+// Those of a mirror's originals that are here, as they came.
+func (q *Queries) HeldOriginals(ctx context.Context, arg HeldOriginalsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, heldOriginals, arg.RevisionIds, arg.TaskIds, arg.Fences)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var revision_id uuid.UUID
+		if err := rows.Scan(&revision_id); err != nil {
+			return nil, err
+		}
+		items = append(items, revision_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOriginals = `-- name: ListOriginals :many
 SELECT o.change, o.revision_id, o.sealed, o.task_id, o.fence, o.size, r.device_id, r.artifact, r.task_id AS revision_task_id, r.fence AS revision_fence, r.author, r.created_at,
        COALESCE(a.path, '')::text AS path
