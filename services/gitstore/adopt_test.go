@@ -64,6 +64,11 @@ func TestKeysUnderAnotherKeyHoldNothingUp(t *testing.T) {
 	n.fence, n.vault.locked = h.fence, true
 	n.put(n.result(a, "r1", config2))
 	require.Len(t, n.revisions(a), 2)
+	_, err = n.content(n.read, n.revisions(a)[1].GetId(), "restorable")
+	require.Equal(t, "ORIGINAL_NOT_OPENED", reason(err), "which says what does open it")
+	text, err := n.content(n.read, n.revisions(a)[0].GetId(), "restorable")
+	require.NoError(t, err)
+	require.Equal(t, config2, text)
 	require.NoDirExists(t, filepath.Join(n.dir, "configs.originals"))
 }
 
