@@ -34,7 +34,11 @@ func (m *mirroring) originals(ctx context.Context, old *mirror.Manifest, have ma
 				from = segments[n-1].To
 			}
 		}
-		if change < old.Change { // the database was restored to an older moment: its numbers mean something else now
+		ours, err := m.s.store.wroteManifest(ctx, old)
+		if err != nil {
+			return nil, err
+		}
+		if !ours || change < old.Change { // the database is another one, or was restored to an older moment: its numbers mean something else now
 			for i := range segments {
 				segments[i].From, segments[i].To = 0, 0
 			}

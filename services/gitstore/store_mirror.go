@@ -7,6 +7,7 @@ import (
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
+	"github.com/netraven/netraven/services/gitstore/mirror"
 )
 
 // mirrorPage is how many originals are in memory at once.
@@ -41,4 +42,21 @@ func (s *store) heldOriginals(ctx context.Context, of []*gitstorev1.MirroredOrig
 		held[id.String()] = true
 	}
 	return held, err
+}
+
+// wroteManifest tells whether this database, as it is now, wrote a manifest.
+func (s *store) wroteManifest(ctx context.Context, m *mirror.Manifest) (bool, error) {
+	if m.Mark == "" {
+		return false, nil
+	}
+	return s.q.WroteManifest(ctx, gitstoresql.WroteManifestParams{Mark: m.Mark, Repository: repository})
+}
+
+// willWriteManifest is told before: whichever of the two a crash leaves in the mirror is ours.
+func (s *store) willWriteManifest(ctx context.Context, old, next *mirror.Manifest) error {
+	marks := []string{next.Mark}
+	if old != nil {
+		marks = append(marks, old.Mark)
+	}
+	return s.q.WillWriteManifest(ctx, gitstoresql.WillWriteManifestParams{Marks: marks, Repository: repository})
 }

@@ -11,6 +11,12 @@ WHERE (o.change, o.revision_id) > (sqlc.arg(after)::bigint, sqlc.arg(after_id)::
 ORDER BY o.change, o.revision_id
 LIMIT sqlc.arg(page_size)::integer;
 
+-- name: WroteManifest :one
+SELECT (sqlc.arg(mark)::text = ANY(manifests))::boolean FROM repository WHERE name = sqlc.arg(repository);
+
+-- name: WillWriteManifest :exec
+UPDATE repository SET manifests = sqlc.arg(marks)::text[] WHERE name = sqlc.arg(repository);
+
 -- Those of a mirror's originals that are here, as they came.
 -- name: HeldOriginals :many
 SELECT o.revision_id

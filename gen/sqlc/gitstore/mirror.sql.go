@@ -150,3 +150,33 @@ func (q *Queries) TouchOriginal(ctx context.Context, arg TouchOriginalParams) er
 	_, err := q.db.Exec(ctx, touchOriginal, arg.RevisionID, arg.Repository)
 	return err
 }
+
+const willWriteManifest = `-- name: WillWriteManifest :exec
+UPDATE repository SET manifests = $1::text[] WHERE name = $2
+`
+
+type WillWriteManifestParams struct {
+	Marks      []string
+	Repository string
+}
+
+func (q *Queries) WillWriteManifest(ctx context.Context, arg WillWriteManifestParams) error {
+	_, err := q.db.Exec(ctx, willWriteManifest, arg.Marks, arg.Repository)
+	return err
+}
+
+const wroteManifest = `-- name: WroteManifest :one
+SELECT ($1::text = ANY(manifests))::boolean FROM repository WHERE name = $2
+`
+
+type WroteManifestParams struct {
+	Mark       string
+	Repository string
+}
+
+func (q *Queries) WroteManifest(ctx context.Context, arg WroteManifestParams) (bool, error) {
+	row := q.db.QueryRow(ctx, wroteManifest, arg.Mark, arg.Repository)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
