@@ -29,7 +29,7 @@
 // file in the repository, now and in its past: those of its revision rows. Until then a repository keeps sites apart in the hands of those who get clones, not in the API.
 //
 // The mirror (mirror*.go, package mirror) follows behind the commits, in rounds: packs and originals of all repositories that are new, then the manifest. restore.go brings them back from
-// it, and restored.go the originals, ids and times at the start that follows. recover.go opens originals from it with the recovery key and nothing else.
+// it, and restored.go the originals, ids and times at the start that follows, adopt.go their keys to vault. recover.go opens originals from it with the recovery key and nothing else.
 //
 // Originals are destroyed (shred.go) in an order that may break off anywhere: audit line, order, the key in vault, then the rows; mirror_shred.go takes them out of the mirror.
 //
@@ -91,6 +91,7 @@
 //
 // Invariants:
 //   - While a pack is damaged no pack of its repository is folded, and the mirror drops none of it. One that is gone is damaged, unless others hold all of it.
+//   - No data key is asked for while keys of a restored mirror wait for vault: a new one would take the place of the right one, in the mirror too.
 //   - Nothing waits for the mirror or a remote, and a mirror is never replaced by less than it holds.
 //   - A push never forces: a remote with other commits is reported and left. Its secret is opened for each push, and goes to no server that it was not given for.
 //   - What looks truncated never becomes the current revision by itself, and its attempt is told so: it is no success.

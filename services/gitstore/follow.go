@@ -33,7 +33,7 @@ func (s *Service) followHeads(ctx context.Context) error {
 			indexed, waiting = indexed+n, waiting || waits
 		}
 		if !waiting {
-			return s.restored.done()
+			return nil
 		}
 		force = indexed == 0
 	}

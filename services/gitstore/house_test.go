@@ -1,7 +1,6 @@
 package gitstore_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os/exec"
@@ -21,7 +20,6 @@ import (
 	authv1 "github.com/netraven/netraven/gen/go/netraven/auth/v1"
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
-	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/internal/authn"
 	"github.com/netraven/netraven/internal/errs"
 	"github.com/netraven/netraven/internal/grpcx/grpctest"
@@ -43,55 +41,6 @@ type trust struct {
 func (t *trust) AppendAudit(_ context.Context, in *authv1.AppendAuditRequest, _ ...grpc.CallOption) (*authv1.AppendAuditResponse, error) {
 	t.lines = append(t.lines, in.GetLines()...)
 	return &authv1.AppendAuditResponse{}, nil
-}
-
-type vault struct {
-	vaultv1.GrantServiceClient
-	away error
-	// shredded is how many keys each device has lost.
-	shredded map[string]byte
-	// keysGiven, if set, is called when keys are on their way to who asked.
-	keysGiven func()
-}
-
-func sealKey(device string) []byte {
-	id := uuid.MustParse(device)
-	return append(append([]byte{}, id[:]...), id[:]...)
-}
-
-func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _ ...grpc.CallOption) (*vaultv1.GetDataKeysResponse, error) {
-	if v.away != nil {
-		return nil, v.away
-	}
-	out := &vaultv1.GetDataKeysResponse{TagKey: []byte("tag key")}
-	for _, id := range in.GetDeviceIds() {
-		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: v.sealKey(id), DigestKey: v.digestKey(id), RecoveryWrapped: []byte("wrapped " + id)})
-	}
-	if v.keysGiven != nil {
-		v.keysGiven()
-	}
-	return out, nil
-}
-
-func (v *vault) ShredDataKeys(_ context.Context, in *vaultv1.ShredDataKeysRequest, _ ...grpc.CallOption) (*vaultv1.ShredDataKeysResponse, error) {
-	if v.away != nil {
-		return nil, v.away
-	}
-	for _, id := range in.GetDeviceIds() {
-		v.shredded[id]++
-	}
-	return &vaultv1.ShredDataKeysResponse{Keys: int32(len(in.GetDeviceIds()))}, nil
-}
-
-// sealKey and digestKey are those that the device has now.
-func (v *vault) sealKey(device string) []byte {
-	key := sealKey(device)
-	key[0] ^= v.shredded[device]
-	return key
-}
-
-func (v *vault) digestKey(device string) []byte {
-	return append([]byte("digest "+device), bytes.Repeat([]byte{1}, int(v.shredded[device]))...)
 }
 
 type inventory struct {
@@ -169,7 +118,7 @@ func openOn(t testing.TB, pool *pgxpool.Pool) *house {
 	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, trust: &trust{}, vault: &vault{shredded: map[string]byte{}}, secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, trust: &trust{}, vault: newVault(0), secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
 	h.start()
 	return h
 }

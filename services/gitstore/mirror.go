@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/netraven/netraven/internal/keyfile"
 	"github.com/netraven/netraven/services/gitstore/mirror"
 	"github.com/netraven/netraven/services/gitstore/repo"
@@ -163,7 +165,7 @@ func (m *mirroring) round(ctx context.Context) error {
 	if !fresh && old != nil && sameHeads(old, heads) && old.Change == change && len(devices) == 0 && !erased {
 		return nil
 	}
-	next := &mirror.Manifest{Format: mirror.Format, Generation: 1, MadeAt: m.s.now().UTC(), Change: change, Forgotten: until.UTC()}
+	next := &mirror.Manifest{Format: mirror.Format, Generation: 1, MadeAt: m.s.now().UTC(), Change: change, Mark: uuid.NewString(), Forgotten: until.UTC()}
 	if old != nil {
 		next.Generation = old.Generation + 1
 	}
@@ -186,6 +188,9 @@ func (m *mirroring) round(ctx context.Context) error {
 		return err
 	}
 	if next.Originals, err = m.originals(ctx, rest, have, change); err != nil {
+		return err
+	}
+	if err := m.s.store.willWriteManifest(ctx, old, next); err != nil {
 		return err
 	}
 	if err := mirror.Write(ctx, m.to, next, m.key); err != nil {

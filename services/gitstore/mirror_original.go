@@ -34,7 +34,11 @@ func (m *mirroring) originals(ctx context.Context, old *mirror.Manifest, have ma
 				from = segments[n-1].To
 			}
 		}
-		if change < old.Change { // the database was restored to an older moment: its numbers mean something else now
+		ours, err := m.s.store.wroteManifest(ctx, old)
+		if err != nil {
+			return nil, err
+		}
+		if !ours || change < old.Change { // the database is another one, or was restored to an older moment: its numbers mean something else now
 			for i := range segments {
 				segments[i].From, segments[i].To = 0, 0
 			}
@@ -132,7 +136,7 @@ func (m *mirroring) writeFrames(ctx context.Context, w *bufio.Writer, rows []git
 	for _, r := range rows {
 		request.DeviceIds = append(request.DeviceIds, r.DeviceID.String())
 	}
-	keys, err := m.s.vault.GetDataKeys(ctx, request)
+	keys, err := m.s.dataKeys(ctx, request)
 	if err != nil {
 		return 0, err
 	}
@@ -143,7 +147,7 @@ func (m *mirroring) writeFrames(ctx context.Context, w *bufio.Writer, rows []git
 	for i, r := range rows {
 		o := &gitstorev1.MirroredOriginal{RevisionId: r.RevisionID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, TaskId: r.RevisionTaskID.String(),
 			Fence: r.RevisionFence, CreatedAt: timestamppb.New(r.CreatedAt), Author: r.Author, SealedTaskId: r.TaskID.String(), SealedFence: r.Fence, Sealed: r.Sealed, Size: r.Size,
-			Path: r.Path, RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped()}
+			Path: r.Path, RecoveryWrapped: keys.GetItems()[i].GetRecoveryWrapped(), DataKey: keys.GetItems()[i].GetSealed()}
 		if err := writeFrame(w, o); err != nil {
 			return 0, err
 		}

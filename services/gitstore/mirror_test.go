@@ -52,10 +52,10 @@ func (h *house) mirrorTo(place string) {
 
 func (h *house) round() error { return h.service.MirrorOnce(context.Background()) }
 
-// restoreTo makes a new node of the mirror: a new folder and a new database.
+// restoreTo makes a new node of the mirror: a new folder, a new database, and a vault whose database is new too.
 func (h *house) restoreTo(t *testing.T) (*house, error) {
 	t.Helper()
-	n := &house{t: t, dir: filepath.Join(t.TempDir(), "gitstore"), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: h.page, trust: &trust{}, vault: h.vault}
+	n := &house{t: t, dir: filepath.Join(t.TempDir(), "gitstore"), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: h.page, trust: &trust{}, vault: newVault(h.vault.salt + 1)}
 	public, err := gitstore.MirrorPublicKey(h.key)
 	require.NoError(t, err)
 	if _, err := gitstore.Restore(context.Background(), gitstore.RestoreConfig{From: h.mirror, Dir: n.dir, Trusted: public}); err != nil {
@@ -130,6 +130,9 @@ func TestANewNodeRestoredFromTheMirrorAnswersTheSame(t *testing.T) {
 		n.put(n.result(a, "core/r1", config2))
 		require.Len(t, n.revisions(a), len(h.revisions(a))+1)
 		require.NoError(t, n.round())
+		kept, err := n.recovered(gitstore.RecoverConfig{})
+		require.NoError(t, err, "the recovery key of the old node opens what the new one writes")
+		require.NotEmpty(t, kept)
 		h.put(h.result(a, "core/r1", config2))
 		require.ErrorContains(t, h.round(), "which this history lacks", "the old node, still running, does not write over the new one's")
 		again, err := n.restoreTo(t)

@@ -56,7 +56,7 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 		return err
 	}
 	shreds := s.shreds.Load() // before the keys
-	keys, err := s.vault.GetDataKeys(ctx, request)
+	keys, err := s.dataKeys(ctx, request)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (h *house) recovered(what gitstore.RecoverConfig) (map[string]string, error
 		if string(wrapped) != "wrapped "+id {
 			return nil, errors.New("not this device's")
 		}
-		return sealKey(id), nil
+		return newVault(0).sealKey(id), nil
 	}
 	out := map[string]string{}
 	err := gitstore.Recover(context.Background(), what, func(r gitstore.Recovered) error {

@@ -38,7 +38,7 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 	if o == nil {
 		return nil, s.notKept(ctx, r.DeviceID, r.CreatedAt)
 	}
-	keys, err := s.vault.GetDataKeys(ctx, &vaultv1.GetDataKeysRequest{DeviceIds: []string{o.DeviceID.String()}})
+	keys, err := s.dataKeys(ctx, &vaultv1.GetDataKeysRequest{DeviceIds: []string{o.DeviceID.String()}})
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +51,10 @@ func (s *Service) restorable(ctx context.Context, r gitstoresql.Revision) ([]byt
 		if at, e := s.store.shreddedAt(ctx, r.DeviceID); e == nil && !at.IsZero() {
 			return nil, s.notKept(ctx, r.DeviceID, r.CreatedAt)
 		}
+		return nil, errs.New(codes.DataLoss, "ORIGINAL_NOT_OPENED", "the original of this revision is damaged, or under a key that this server lacks because its keys or its database were lost; "+
+			"netraven recover opens it from the mirror of then with the recovery key of then").Wrap(err)
 	}
-	return text, err
+	return text, nil
 }
 
 // audit writes a durable line about what the caller does to a revision.

@@ -22,8 +22,9 @@ const restoredDir = repository + ".originals"
 
 // restored finds what a mirror knew of a revision beyond its commit. The segments stay on disk; memory has where each record lies.
 type restored struct {
-	dir string
-	at  map[madeKey]slot
+	dir   string
+	files []string
+	at    map[madeKey]slot
 }
 
 // madeKey names a revision as its commit does.
@@ -49,6 +50,7 @@ func openRestored(dir string) (*restored, error) {
 	}
 	r := &restored{dir: dir, at: map[madeKey]slot{}}
 	for _, f := range files { // in their order: the later record counts
+		r.files = append(r.files, f.Name())
 		if err := r.index(f.Name()); err != nil {
 			return nil, fmt.Errorf("%s: %w; run netraven gitstore restore again, into an empty folder", filepath.Join(dir, f.Name()), err)
 		}
@@ -125,13 +127,8 @@ func (p slot) read(dir string) (*gitstorev1.MirroredOriginal, error) {
 	return unpackOriginal(b)
 }
 
-// done takes the folder away: all of it is in the database.
-func (r *restored) done() error {
-	if r == nil {
-		return nil
-	}
-	return os.RemoveAll(r.dir)
-}
+// done takes the folder away: all of it is in the databases.
+func (r *restored) done() error { return os.RemoveAll(r.dir) }
 
 // complete puts what the mirror knew into a row that was read from a commit, and keeps the original for the database.
 func (r *restored) complete(row *gitstoresql.CreateRevisionsParams, originals *gitstoresql.PutOriginalsParams) error {

@@ -76,8 +76,9 @@ type Service struct {
 	store   *store
 	repos   *repositories
 	pages   *pages
-	// mirror is nil where none is wanted; restored is nil but at the first start after Restore.
+	// mirror is nil where none is wanted; restored is nil but at the first start after Restore, until vault has its keys (adopting).
 	mirror   *mirroring
+	adopting sync.Mutex
 	restored *restored
 	pusher   *pusher
 	// verify looks for damage, and mends it.
@@ -139,7 +140,6 @@ func New(cfg Config, d Deps) (*Service, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.repos.close())
 	}
-	s.restored = nil
 	s.pusher = newPusher(s, cfg.Push)
 	if err := s.pusher.register(d.Metrics); err != nil {
 		return nil, errors.Join(err, s.repos.close())
@@ -177,6 +177,7 @@ func (s *Service) committed() {
 // Run mirrors, pushes, verifies, folds packs, removes what has expired and lets the search index follow until ctx ends, and closes the repositories.
 func (s *Service) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
+	loops.Go(func() { s.adoptSoon(ctx) })
 	loops.Go(func() { s.mirror.run(ctx) })
 	loops.Go(func() { s.pusher.run(ctx) })
 	loops.Go(func() { s.janitor(ctx) })

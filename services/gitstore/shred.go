@@ -47,6 +47,9 @@ func (s *Service) ShredOriginals(ctx context.Context, in *gitstorev1.ShredOrigin
 
 // shred destroys the key, and then what was sealed with it. A result that was opened with the old key and comes to be written after this finds that shreds has moved.
 func (s *Service) shred(ctx context.Context, device uuid.UUID) (originals int64, at time.Time, err error) {
+	if err := s.adoptKeys(ctx); err != nil { // else they would come back
+		return 0, at, err
+	}
 	if _, err := s.vault.ShredDataKeys(ctx, &vaultv1.ShredDataKeysRequest{DeviceIds: []string{device.String()}}); err != nil {
 		return 0, at, err
 	}

@@ -72,7 +72,7 @@ func (s *Service) dataKeyOf(row vaultsql.ListDeviceKeysRow) (*vaultv1.GetDataKey
 	if err != nil {
 		return nil, err
 	}
-	item := &vaultv1.GetDataKeysResponse_Item{DeviceId: row.DeviceID.String(), RecoveryWrapped: row.Recovery}
+	item := &vaultv1.GetDataKeysResponse_Item{DeviceId: row.DeviceID.String(), RecoveryWrapped: row.Recovery, Sealed: row.Sealed}
 	if item.SealKey, err = key.SealKey(); err != nil {
 		return nil, err
 	}

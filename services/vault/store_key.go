@@ -42,6 +42,11 @@ func (s *store) insertDeviceKeys(ctx context.Context, p vaultsql.InsertDeviceKey
 	return out, err
 }
 
+// adoptDeviceKeys stores keys in place of those that the devices have.
+func (s *store) adoptDeviceKeys(ctx context.Context, p vaultsql.AdoptDeviceKeysParams) error {
+	return s.q.AdoptDeviceKeys(ctx, p)
+}
+
 // tagKey answers the sealed tag key; if there is none, it keeps the one that create makes, unless another came first.
 func (s *store) tagKey(ctx context.Context, create func() ([]byte, error)) ([]byte, error) {
 	row, err := s.q.GetInstallation(ctx)

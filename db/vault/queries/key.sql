@@ -23,5 +23,12 @@ ORDER BY n.device_id
 ON CONFLICT (device_id) DO UPDATE SET device_id = k.device_id
 RETURNING k.device_id, k.sealed, k.recovery;
 
+-- name: AdoptDeviceKeys :exec
+INSERT INTO device_key (device_id, sealed, recovery, created_at)
+SELECT n.device_id, n.sealed, n.recovery, sqlc.arg(now)::timestamptz
+FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(sealed)::bytea[]) AS sealed, unnest(sqlc.arg(recovery)::bytea[]) AS recovery) AS n
+ORDER BY n.device_id
+ON CONFLICT (device_id) DO UPDATE SET sealed = excluded.sealed, recovery = excluded.recovery;
+
 -- name: DeleteDeviceKeys :execrows
 DELETE FROM device_key WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[]);

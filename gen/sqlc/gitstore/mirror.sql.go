@@ -28,6 +28,40 @@ func (q *Queries) CountOriginals(ctx context.Context, arg CountOriginalsParams) 
 	return count, err
 }
 
+const heldOriginals = `-- name: HeldOriginals :many
+SELECT o.revision_id
+FROM original o
+JOIN (SELECT unnest($1::uuid[]) AS revision_id, unnest($2::uuid[]) AS task_id, unnest($3::bigint[]) AS fence) AS n
+  ON o.revision_id = n.revision_id AND o.task_id = n.task_id AND o.fence = n.fence
+`
+
+type HeldOriginalsParams struct {
+	RevisionIds []uuid.UUID
+	TaskIds     []uuid.UUID
+	Fences      []int64
+}
+
+// Those of a mirror's originals that are here, as they came.
+func (q *Queries) HeldOriginals(ctx context.Context, arg HeldOriginalsParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, heldOriginals, arg.RevisionIds, arg.TaskIds, arg.Fences)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var revision_id uuid.UUID
+		if err := rows.Scan(&revision_id); err != nil {
+			return nil, err
+		}
+		items = append(items, revision_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOriginals = `-- name: ListOriginals :many
 SELECT o.change, o.revision_id, o.sealed, o.task_id, o.fence, o.size, r.device_id, r.artifact, r.task_id AS revision_task_id, r.fence AS revision_fence, r.author, r.created_at,
        COALESCE(a.path, '')::text AS path
@@ -115,4 +149,34 @@ type TouchOriginalParams struct {
 func (q *Queries) TouchOriginal(ctx context.Context, arg TouchOriginalParams) error {
 	_, err := q.db.Exec(ctx, touchOriginal, arg.RevisionID, arg.Repository)
 	return err
+}
+
+const willWriteManifest = `-- name: WillWriteManifest :exec
+UPDATE repository SET manifests = $1::text[] WHERE name = $2
+`
+
+type WillWriteManifestParams struct {
+	Marks      []string
+	Repository string
+}
+
+func (q *Queries) WillWriteManifest(ctx context.Context, arg WillWriteManifestParams) error {
+	_, err := q.db.Exec(ctx, willWriteManifest, arg.Marks, arg.Repository)
+	return err
+}
+
+const wroteManifest = `-- name: WroteManifest :one
+SELECT ($1::text = ANY(manifests))::boolean FROM repository WHERE name = $2
+`
+
+type WroteManifestParams struct {
+	Mark       string
+	Repository string
+}
+
+func (q *Queries) WroteManifest(ctx context.Context, arg WroteManifestParams) (bool, error) {
+	row := q.db.QueryRow(ctx, wroteManifest, arg.Mark, arg.Repository)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
 }

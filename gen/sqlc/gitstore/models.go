@@ -105,9 +105,10 @@ type Remote struct {
 }
 
 type Repository struct {
-	Name   string
-	Head   string
-	Change int64
+	Name      string
+	Head      string
+	Change    int64
+	Manifests []string
 }
 
 type Revision struct {

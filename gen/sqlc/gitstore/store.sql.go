@@ -142,16 +142,22 @@ const listRepositories = `-- name: ListRepositories :many
 SELECT name, head, change FROM repository ORDER BY name
 `
 
+type ListRepositoriesRow struct {
+	Name   string
+	Head   string
+	Change int64
+}
+
 // All heads and the count of changes as they are at one moment.
-func (q *Queries) ListRepositories(ctx context.Context) ([]Repository, error) {
+func (q *Queries) ListRepositories(ctx context.Context) ([]ListRepositoriesRow, error) {
 	rows, err := q.db.Query(ctx, listRepositories)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Repository{}
+	items := []ListRepositoriesRow{}
 	for rows.Next() {
-		var i Repository
+		var i ListRepositoriesRow
 		if err := rows.Scan(&i.Name, &i.Head, &i.Change); err != nil {
 			return nil, err
 		}

@@ -12,6 +12,31 @@ import (
 	"github.com/google/uuid"
 )
 
+const adoptDeviceKeys = `-- name: AdoptDeviceKeys :exec
+INSERT INTO device_key (device_id, sealed, recovery, created_at)
+SELECT n.device_id, n.sealed, n.recovery, $1::timestamptz
+FROM (SELECT unnest($2::uuid[]) AS device_id, unnest($3::bytea[]) AS sealed, unnest($4::bytea[]) AS recovery) AS n
+ORDER BY n.device_id
+ON CONFLICT (device_id) DO UPDATE SET sealed = excluded.sealed, recovery = excluded.recovery
+`
+
+type AdoptDeviceKeysParams struct {
+	Now       time.Time
+	DeviceIds []uuid.UUID
+	Sealed    [][]byte
+	Recovery  [][]byte
+}
+
+func (q *Queries) AdoptDeviceKeys(ctx context.Context, arg AdoptDeviceKeysParams) error {
+	_, err := q.db.Exec(ctx, adoptDeviceKeys,
+		arg.Now,
+		arg.DeviceIds,
+		arg.Sealed,
+		arg.Recovery,
+	)
+	return err
+}
+
 const deleteDeviceKeys = `-- name: DeleteDeviceKeys :execrows
 DELETE FROM device_key WHERE device_id = ANY($1::uuid[])
 `

@@ -21,16 +21,16 @@ type bucket struct {
 }
 
 // openBucket reads s3://BUCKET/PREFIX?endpoint=URL&region=NAME. The keys come from where all tools take them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the
-// credentials file, or the machine's role.
+// credentials file, or the machine's role. A key in the address is refused, for everybody on the machine sees arguments, and no error repeats the address.
 func openBucket(place string) (Store, error) {
 	u, err := url.Parse(place)
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("the mirror %s is not of the form s3://BUCKET/PREFIX?endpoint=URL&region=NAME", place)
+		return nil, errors.New("the mirror is not of the form s3://BUCKET/PREFIX?endpoint=URL&region=NAME")
 	}
 	q := u.Query()
 	for k := range q {
 		if k != "endpoint" && k != "region" {
-			return nil, fmt.Errorf("the mirror %s has the option %s; there are endpoint and region", place, k)
+			return nil, fmt.Errorf("the mirror has the option %s; there are endpoint and region", k)
 		}
 	}
 	end := q.Get("endpoint")
@@ -39,7 +39,10 @@ func openBucket(place string) (Store, error) {
 	}
 	e, err := url.Parse(end)
 	if err != nil || e.Host == "" || e.Scheme != "http" && e.Scheme != "https" {
-		return nil, fmt.Errorf("the mirror's endpoint %s is not a URL with http or https", end)
+		return nil, errors.New("the mirror's endpoint is not a URL with http or https")
+	}
+	if u.User != nil || e.User != nil {
+		return nil, errors.New("no key belongs in the mirror's address, which everybody sees; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
 	client, err := minio.New(e.Host, &minio.Options{
 		Creds: credentials.NewChainCredentials([]credentials.Provider{&credentials.EnvAWS{}, &credentials.FileAWSCredentials{},
@@ -47,7 +50,7 @@ func openBucket(place string) (Store, error) {
 		Secure: e.Scheme == "https", Region: q.Get("region"),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the mirror %s: %w", place, err)
+		return nil, fmt.Errorf("the mirror s3://%s: %w", u.Host, err)
 	}
 	return &bucket{client: client, name: u.Host, prefix: strings.Trim(u.Path, "/")}, nil
 }

@@ -42,6 +42,8 @@ type Manifest struct {
 	Originals []Segment `json:"originals"`
 	// Change is the change of originals up to which they are here.
 	Change int64 `json:"change"`
+	// Mark is another one in each manifest: the database that wrote it knows it.
+	Mark string `json:"mark"`
 	// Forgotten is the moment up to which this manifest has followed what was destroyed on purpose.
 	Forgotten time.Time `json:"forgotten,omitzero"`
 }

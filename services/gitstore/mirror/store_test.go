@@ -13,13 +13,18 @@ import (
 
 func TestPlacesThatCannotBeReadAreRefused(t *testing.T) {
 	for place, says := range map[string]string{
-		"s3://":                            "s3://BUCKET/PREFIX",
-		"s3://b/p?key=secret":              "the option key",
-		"s3://b/p?endpoint=minio.example":  "is not a URL",
-		"s3://b/p?endpoint=ftp://x.exampl": "is not a URL",
+		"s3://":                                        "s3://BUCKET/PREFIX",
+		"s3://b/p?key=secret":                          "the option key",
+		"s3://b/p?endpoint=minio.example":              "is not a URL",
+		"s3://b/p?endpoint=ftp://x.exampl":             "is not a URL",
+		"s3://id:secret@b/p":                           "no key belongs",
+		"s3://b/p?endpoint=https://i:secret@x.example": "no key belongs",
+		"s3://b/p?endpoint=ftp://i:secret@x.example":   "is not a URL",
+		"s3://b/%zz?secret":                            "s3://BUCKET/PREFIX",
 	} {
 		_, err := Open(place)
 		require.ErrorContains(t, err, says, place)
+		require.NotContains(t, err.Error(), "secret")
 	}
 	s, err := Open("s3://b/p/?endpoint=https://s3.example&region=eu")
 	require.NoError(t, err)

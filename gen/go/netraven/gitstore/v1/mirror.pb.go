@@ -44,7 +44,9 @@ type MirroredOriginal struct {
 	// The device's data key, sealed to the offline recovery key.
 	RecoveryWrapped []byte `protobuf:"bytes,12,opt,name=recovery_wrapped,json=recoveryWrapped,proto3" json:"recovery_wrapped,omitempty"`
 	// Where the artifact was in git when this was written: site, device and artifact, each as a safe name.
-	Path          string `protobuf:"bytes,13,opt,name=path,proto3" json:"path,omitempty"`
+	Path string `protobuf:"bytes,13,opt,name=path,proto3" json:"path,omitempty"`
+	// The device's data key, sealed to the key-encryption key: a new database opens the original with it.
+	DataKey       []byte `protobuf:"bytes,14,opt,name=data_key,json=dataKey,proto3" json:"data_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -170,11 +172,18 @@ func (x *MirroredOriginal) GetPath() string {
 	return ""
 }
 
+func (x *MirroredOriginal) GetDataKey() []byte {
+	if x != nil {
+		return x.DataKey
+	}
+	return nil
+}
+
 var File_netraven_gitstore_v1_mirror_proto protoreflect.FileDescriptor
 
 const file_netraven_gitstore_v1_mirror_proto_rawDesc = "" +
 	"\n" +
-	"!netraven/gitstore/v1/mirror.proto\x12\x14netraven.gitstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x03\n" +
+	"!netraven/gitstore/v1/mirror.proto\x12\x14netraven.gitstore.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x03\n" +
 	"\x10MirroredOriginal\x12\x1f\n" +
 	"\vrevision_id\x18\x01 \x01(\tR\n" +
 	"revisionId\x12\x1b\n" +
@@ -191,7 +200,8 @@ const file_netraven_gitstore_v1_mirror_proto_rawDesc = "" +
 	" \x01(\fR\x06sealed\x12\x12\n" +
 	"\x04size\x18\v \x01(\x05R\x04size\x12)\n" +
 	"\x10recovery_wrapped\x18\f \x01(\fR\x0frecoveryWrapped\x12\x12\n" +
-	"\x04path\x18\r \x01(\tR\x04pathB\xde\x01\n" +
+	"\x04path\x18\r \x01(\tR\x04path\x12\x19\n" +
+	"\bdata_key\x18\x0e \x01(\fR\adataKeyB\xde\x01\n" +
 	"\x18com.netraven.gitstore.v1B\vMirrorProtoP\x01ZCgithub.com/netraven/netraven/gen/go/netraven/gitstore/v1;gitstorev1\xa2\x02\x03NGX\xaa\x02\x14Netraven.Gitstore.V1\xca\x02\x14Netraven\\Gitstore\\V1\xe2\x02 Netraven\\Gitstore\\V1\\GPBMetadata\xea\x02\x16Netraven::Gitstore::V1b\x06proto3"
 
 var (

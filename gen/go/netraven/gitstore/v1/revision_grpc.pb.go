@@ -49,7 +49,7 @@ type RevisionServiceClient interface {
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, NOT_FOUND/ORIGINAL_NOT_KEPT (expired),
-	// FAILED_PRECONDITION/ORIGINAL_SHREDDED (destroyed on purpose; the message says when),
+	// FAILED_PRECONDITION/ORIGINAL_SHREDDED (destroyed on purpose; the message says when), DATA_LOSS/ORIGINAL_NOT_OPENED (damaged, or its key is lost),
 	// DATA_LOSS/HISTORY_DAMAGED (the message names the file).
 	GetContent(ctx context.Context, in *GetContentRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// ShredOriginals destroys a device's data key, all its sealed originals, and those in the mirror with the mirror's next round, so that none
@@ -178,7 +178,7 @@ type RevisionServiceServer interface {
 	// GetContent answers the exact bytes of a revision. view=masked needs gitstore.revision.read; view=restorable also needs
 	// config.read_secret and leaves an audit line. Errors: NOT_FOUND/REVISION_NOT_FOUND, INVALID_ARGUMENT/VIEW_UNKNOWN,
 	// PERMISSION_DENIED/PERMISSION_DENIED, UNAVAILABLE/KEY_UNAVAILABLE, NOT_FOUND/ORIGINAL_NOT_KEPT (expired),
-	// FAILED_PRECONDITION/ORIGINAL_SHREDDED (destroyed on purpose; the message says when),
+	// FAILED_PRECONDITION/ORIGINAL_SHREDDED (destroyed on purpose; the message says when), DATA_LOSS/ORIGINAL_NOT_OPENED (damaged, or its key is lost),
 	// DATA_LOSS/HISTORY_DAMAGED (the message names the file).
 	GetContent(context.Context, *GetContentRequest) (*httpbody.HttpBody, error)
 	// ShredOriginals destroys a device's data key, all its sealed originals, and those in the mirror with the mirror's next round, so that none

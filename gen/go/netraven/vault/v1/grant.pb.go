@@ -639,6 +639,97 @@ func (x *GetDataKeysResponse) GetTagKey() []byte {
 	return nil
 }
 
+// AdoptDataKeysRequest carries keys as GetDataKeys once answered them.
+type AdoptDataKeysRequest struct {
+	state         protoimpl.MessageState       `protogen:"open.v1"`
+	Items         []*AdoptDataKeysRequest_Item `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptDataKeysRequest) Reset() {
+	*x = AdoptDataKeysRequest{}
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptDataKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptDataKeysRequest) ProtoMessage() {}
+
+func (x *AdoptDataKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptDataKeysRequest.ProtoReflect.Descriptor instead.
+func (*AdoptDataKeysRequest) Descriptor() ([]byte, []int) {
+	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AdoptDataKeysRequest) GetItems() []*AdoptDataKeysRequest_Item {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// AdoptDataKeysResponse means: the others are in use, durably.
+type AdoptDataKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Devices whose key the key-encryption key does not open: it is another one.
+	Refused       []string `protobuf:"bytes,1,rep,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdoptDataKeysResponse) Reset() {
+	*x = AdoptDataKeysResponse{}
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptDataKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptDataKeysResponse) ProtoMessage() {}
+
+func (x *AdoptDataKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptDataKeysResponse.ProtoReflect.Descriptor instead.
+func (*AdoptDataKeysResponse) Descriptor() ([]byte, []int) {
+	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AdoptDataKeysResponse) GetRefused() []string {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
 // ShredDataKeysRequest names devices.
 type ShredDataKeysRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -649,7 +740,7 @@ type ShredDataKeysRequest struct {
 
 func (x *ShredDataKeysRequest) Reset() {
 	*x = ShredDataKeysRequest{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -661,7 +752,7 @@ func (x *ShredDataKeysRequest) String() string {
 func (*ShredDataKeysRequest) ProtoMessage() {}
 
 func (x *ShredDataKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[10]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -674,7 +765,7 @@ func (x *ShredDataKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShredDataKeysRequest.ProtoReflect.Descriptor instead.
 func (*ShredDataKeysRequest) Descriptor() ([]byte, []int) {
-	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{10}
+	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ShredDataKeysRequest) GetDeviceIds() []string {
@@ -695,7 +786,7 @@ type ShredDataKeysResponse struct {
 
 func (x *ShredDataKeysResponse) Reset() {
 	*x = ShredDataKeysResponse{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +798,7 @@ func (x *ShredDataKeysResponse) String() string {
 func (*ShredDataKeysResponse) ProtoMessage() {}
 
 func (x *ShredDataKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[11]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +811,7 @@ func (x *ShredDataKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShredDataKeysResponse.ProtoReflect.Descriptor instead.
 func (*ShredDataKeysResponse) Descriptor() ([]byte, []int) {
-	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{11}
+	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ShredDataKeysResponse) GetKeys() int32 {
@@ -748,7 +839,7 @@ type ReserveCredentialsRequest_Item struct {
 
 func (x *ReserveCredentialsRequest_Item) Reset() {
 	*x = ReserveCredentialsRequest_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +851,7 @@ func (x *ReserveCredentialsRequest_Item) String() string {
 func (*ReserveCredentialsRequest_Item) ProtoMessage() {}
 
 func (x *ReserveCredentialsRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[12]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +927,7 @@ type ReserveCredentialsResponse_Item struct {
 
 func (x *ReserveCredentialsResponse_Item) Reset() {
 	*x = ReserveCredentialsResponse_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +939,7 @@ func (x *ReserveCredentialsResponse_Item) String() string {
 func (*ReserveCredentialsResponse_Item) ProtoMessage() {}
 
 func (x *ReserveCredentialsResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[13]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1003,7 @@ type ReportUseRequest_Item struct {
 
 func (x *ReportUseRequest_Item) Reset() {
 	*x = ReportUseRequest_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[14]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1015,7 @@ func (x *ReportUseRequest_Item) String() string {
 func (*ReportUseRequest_Item) ProtoMessage() {}
 
 func (x *ReportUseRequest_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[14]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,13 +1067,15 @@ type GetDataKeysResponse_Item struct {
 	DigestKey []byte                 `protobuf:"bytes,3,opt,name=digest_key,json=digestKey,proto3" json:"digest_key,omitempty"`
 	// The data key sealed to the offline recovery key: kept beside the sealed originals, it opens them without this server.
 	RecoveryWrapped []byte `protobuf:"bytes,4,opt,name=recovery_wrapped,json=recoveryWrapped,proto3" json:"recovery_wrapped,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The data key sealed under the key-encryption key, as AdoptDataKeys takes it. It opens nothing without the server's keys.
+	Sealed        []byte `protobuf:"bytes,5,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetDataKeysResponse_Item) Reset() {
 	*x = GetDataKeysResponse_Item{}
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[15]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -994,7 +1087,7 @@ func (x *GetDataKeysResponse_Item) String() string {
 func (*GetDataKeysResponse_Item) ProtoMessage() {}
 
 func (x *GetDataKeysResponse_Item) ProtoReflect() protoreflect.Message {
-	mi := &file_netraven_vault_v1_grant_proto_msgTypes[15]
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1032,6 +1125,74 @@ func (x *GetDataKeysResponse_Item) GetDigestKey() []byte {
 }
 
 func (x *GetDataKeysResponse_Item) GetRecoveryWrapped() []byte {
+	if x != nil {
+		return x.RecoveryWrapped
+	}
+	return nil
+}
+
+func (x *GetDataKeysResponse_Item) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+// A device's key.
+type AdoptDataKeysRequest_Item struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	DeviceId        string                 `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	Sealed          []byte                 `protobuf:"bytes,2,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	RecoveryWrapped []byte                 `protobuf:"bytes,3,opt,name=recovery_wrapped,json=recoveryWrapped,proto3" json:"recovery_wrapped,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AdoptDataKeysRequest_Item) Reset() {
+	*x = AdoptDataKeysRequest_Item{}
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdoptDataKeysRequest_Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdoptDataKeysRequest_Item) ProtoMessage() {}
+
+func (x *AdoptDataKeysRequest_Item) ProtoReflect() protoreflect.Message {
+	mi := &file_netraven_vault_v1_grant_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdoptDataKeysRequest_Item.ProtoReflect.Descriptor instead.
+func (*AdoptDataKeysRequest_Item) Descriptor() ([]byte, []int) {
+	return file_netraven_vault_v1_grant_proto_rawDescGZIP(), []int{10, 0}
+}
+
+func (x *AdoptDataKeysRequest_Item) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *AdoptDataKeysRequest_Item) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+func (x *AdoptDataKeysRequest_Item) GetRecoveryWrapped() []byte {
 	if x != nil {
 		return x.RecoveryWrapped
 	}
@@ -1105,26 +1266,36 @@ const file_netraven_vault_v1_grant_proto_rawDesc = "" +
 	"\x11ReportUseResponse\"3\n" +
 	"\x12GetDataKeysRequest\x12\x1d\n" +
 	"\n" +
-	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"\xfc\x01\n" +
+	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"\x94\x02\n" +
 	"\x13GetDataKeysResponse\x12A\n" +
 	"\x05items\x18\x01 \x03(\v2+.netraven.vault.v1.GetDataKeysResponse.ItemR\x05items\x12\x17\n" +
-	"\atag_key\x18\x02 \x01(\fR\x06tagKey\x1a\x88\x01\n" +
+	"\atag_key\x18\x02 \x01(\fR\x06tagKey\x1a\xa0\x01\n" +
 	"\x04Item\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x19\n" +
 	"\bseal_key\x18\x02 \x01(\fR\asealKey\x12\x1d\n" +
 	"\n" +
 	"digest_key\x18\x03 \x01(\fR\tdigestKey\x12)\n" +
-	"\x10recovery_wrapped\x18\x04 \x01(\fR\x0frecoveryWrapped\"5\n" +
+	"\x10recovery_wrapped\x18\x04 \x01(\fR\x0frecoveryWrapped\x12\x16\n" +
+	"\x06sealed\x18\x05 \x01(\fR\x06sealed\"\xc2\x01\n" +
+	"\x14AdoptDataKeysRequest\x12B\n" +
+	"\x05items\x18\x01 \x03(\v2,.netraven.vault.v1.AdoptDataKeysRequest.ItemR\x05items\x1af\n" +
+	"\x04Item\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x16\n" +
+	"\x06sealed\x18\x02 \x01(\fR\x06sealed\x12)\n" +
+	"\x10recovery_wrapped\x18\x03 \x01(\fR\x0frecoveryWrapped\"1\n" +
+	"\x15AdoptDataKeysResponse\x12\x18\n" +
+	"\arefused\x18\x01 \x03(\tR\arefused\"5\n" +
 	"\x14ShredDataKeysRequest\x12\x1d\n" +
 	"\n" +
 	"device_ids\x18\x01 \x03(\tR\tdeviceIds\"+\n" +
 	"\x15ShredDataKeysResponse\x12\x12\n" +
-	"\x04keys\x18\x01 \x01(\x05R\x04keys2\xe8\x04\n" +
+	"\x04keys\x18\x01 \x01(\x05R\x04keys2\xe6\x05\n" +
 	"\fGrantService\x12\x86\x01\n" +
 	"\x12ReserveCredentials\x12,.netraven.vault.v1.ReserveCredentialsRequest\x1a-.netraven.vault.v1.ReserveCredentialsResponse\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03job\x12e\n" +
 	"\tSealGrant\x12#.netraven.vault.v1.SealGrantRequest\x1a\x1e.netraven.vault.v1.SealedGrant\"\x13\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x12r\n" +
 	"\tReportUse\x12#.netraven.vault.v1.ReportUseRequest\x1a$.netraven.vault.v1.ReportUseResponse\"\x1a\x8a\xb5\x18\binternal\x92\xb5\x18\x03hub\x92\xb5\x18\x03job\x12v\n" +
 	"\vGetDataKeys\x12%.netraven.vault.v1.GetDataKeysRequest\x1a&.netraven.vault.v1.GetDataKeysResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstore\x12|\n" +
+	"\rAdoptDataKeys\x12'.netraven.vault.v1.AdoptDataKeysRequest\x1a(.netraven.vault.v1.AdoptDataKeysResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstore\x12|\n" +
 	"\rShredDataKeys\x12'.netraven.vault.v1.ShredDataKeysRequest\x1a(.netraven.vault.v1.ShredDataKeysResponse\"\x18\x8a\xb5\x18\binternal\x92\xb5\x18\bgitstoreB\xc8\x01\n" +
 	"\x15com.netraven.vault.v1B\n" +
 	"GrantProtoP\x01Z=github.com/netraven/netraven/gen/go/netraven/vault/v1;vaultv1\xa2\x02\x03NVX\xaa\x02\x11Netraven.Vault.V1\xca\x02\x11Netraven\\Vault\\V1\xe2\x02\x1dNetraven\\Vault\\V1\\GPBMetadata\xea\x02\x13Netraven::Vault::V1b\x06proto3"
@@ -1142,7 +1313,7 @@ func file_netraven_vault_v1_grant_proto_rawDescGZIP() []byte {
 }
 
 var file_netraven_vault_v1_grant_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_netraven_vault_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_netraven_vault_v1_grant_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_netraven_vault_v1_grant_proto_goTypes = []any{
 	(GrantedCredential_Enable)(0),           // 0: netraven.vault.v1.GrantedCredential.Enable
 	(*ReserveCredentialsRequest)(nil),       // 1: netraven.vault.v1.ReserveCredentialsRequest
@@ -1155,42 +1326,48 @@ var file_netraven_vault_v1_grant_proto_goTypes = []any{
 	(*ReportUseResponse)(nil),               // 8: netraven.vault.v1.ReportUseResponse
 	(*GetDataKeysRequest)(nil),              // 9: netraven.vault.v1.GetDataKeysRequest
 	(*GetDataKeysResponse)(nil),             // 10: netraven.vault.v1.GetDataKeysResponse
-	(*ShredDataKeysRequest)(nil),            // 11: netraven.vault.v1.ShredDataKeysRequest
-	(*ShredDataKeysResponse)(nil),           // 12: netraven.vault.v1.ShredDataKeysResponse
-	(*ReserveCredentialsRequest_Item)(nil),  // 13: netraven.vault.v1.ReserveCredentialsRequest.Item
-	(*ReserveCredentialsResponse_Item)(nil), // 14: netraven.vault.v1.ReserveCredentialsResponse.Item
-	(*ReportUseRequest_Item)(nil),           // 15: netraven.vault.v1.ReportUseRequest.Item
-	(*GetDataKeysResponse_Item)(nil),        // 16: netraven.vault.v1.GetDataKeysResponse.Item
-	(*v1.SignedSpec)(nil),                   // 17: netraven.job.v1.SignedSpec
-	(*timestamppb.Timestamp)(nil),           // 18: google.protobuf.Timestamp
-	(*v1.CredentialOutcome)(nil),            // 19: netraven.job.v1.CredentialOutcome
+	(*AdoptDataKeysRequest)(nil),            // 11: netraven.vault.v1.AdoptDataKeysRequest
+	(*AdoptDataKeysResponse)(nil),           // 12: netraven.vault.v1.AdoptDataKeysResponse
+	(*ShredDataKeysRequest)(nil),            // 13: netraven.vault.v1.ShredDataKeysRequest
+	(*ShredDataKeysResponse)(nil),           // 14: netraven.vault.v1.ShredDataKeysResponse
+	(*ReserveCredentialsRequest_Item)(nil),  // 15: netraven.vault.v1.ReserveCredentialsRequest.Item
+	(*ReserveCredentialsResponse_Item)(nil), // 16: netraven.vault.v1.ReserveCredentialsResponse.Item
+	(*ReportUseRequest_Item)(nil),           // 17: netraven.vault.v1.ReportUseRequest.Item
+	(*GetDataKeysResponse_Item)(nil),        // 18: netraven.vault.v1.GetDataKeysResponse.Item
+	(*AdoptDataKeysRequest_Item)(nil),       // 19: netraven.vault.v1.AdoptDataKeysRequest.Item
+	(*v1.SignedSpec)(nil),                   // 20: netraven.job.v1.SignedSpec
+	(*timestamppb.Timestamp)(nil),           // 21: google.protobuf.Timestamp
+	(*v1.CredentialOutcome)(nil),            // 22: netraven.job.v1.CredentialOutcome
 }
 var file_netraven_vault_v1_grant_proto_depIdxs = []int32{
-	13, // 0: netraven.vault.v1.ReserveCredentialsRequest.items:type_name -> netraven.vault.v1.ReserveCredentialsRequest.Item
-	14, // 1: netraven.vault.v1.ReserveCredentialsResponse.items:type_name -> netraven.vault.v1.ReserveCredentialsResponse.Item
-	17, // 2: netraven.vault.v1.SealGrantRequest.spec:type_name -> netraven.job.v1.SignedSpec
+	15, // 0: netraven.vault.v1.ReserveCredentialsRequest.items:type_name -> netraven.vault.v1.ReserveCredentialsRequest.Item
+	16, // 1: netraven.vault.v1.ReserveCredentialsResponse.items:type_name -> netraven.vault.v1.ReserveCredentialsResponse.Item
+	20, // 2: netraven.vault.v1.SealGrantRequest.spec:type_name -> netraven.job.v1.SignedSpec
 	6,  // 3: netraven.vault.v1.Grant.credentials:type_name -> netraven.vault.v1.GrantedCredential
 	0,  // 4: netraven.vault.v1.GrantedCredential.enable:type_name -> netraven.vault.v1.GrantedCredential.Enable
-	15, // 5: netraven.vault.v1.ReportUseRequest.items:type_name -> netraven.vault.v1.ReportUseRequest.Item
-	16, // 6: netraven.vault.v1.GetDataKeysResponse.items:type_name -> netraven.vault.v1.GetDataKeysResponse.Item
-	18, // 7: netraven.vault.v1.ReserveCredentialsRequest.Item.deadline:type_name -> google.protobuf.Timestamp
-	18, // 8: netraven.vault.v1.ReserveCredentialsResponse.Item.retry_after:type_name -> google.protobuf.Timestamp
-	19, // 9: netraven.vault.v1.ReportUseRequest.Item.outcomes:type_name -> netraven.job.v1.CredentialOutcome
-	1,  // 10: netraven.vault.v1.GrantService.ReserveCredentials:input_type -> netraven.vault.v1.ReserveCredentialsRequest
-	3,  // 11: netraven.vault.v1.GrantService.SealGrant:input_type -> netraven.vault.v1.SealGrantRequest
-	7,  // 12: netraven.vault.v1.GrantService.ReportUse:input_type -> netraven.vault.v1.ReportUseRequest
-	9,  // 13: netraven.vault.v1.GrantService.GetDataKeys:input_type -> netraven.vault.v1.GetDataKeysRequest
-	11, // 14: netraven.vault.v1.GrantService.ShredDataKeys:input_type -> netraven.vault.v1.ShredDataKeysRequest
-	2,  // 15: netraven.vault.v1.GrantService.ReserveCredentials:output_type -> netraven.vault.v1.ReserveCredentialsResponse
-	4,  // 16: netraven.vault.v1.GrantService.SealGrant:output_type -> netraven.vault.v1.SealedGrant
-	8,  // 17: netraven.vault.v1.GrantService.ReportUse:output_type -> netraven.vault.v1.ReportUseResponse
-	10, // 18: netraven.vault.v1.GrantService.GetDataKeys:output_type -> netraven.vault.v1.GetDataKeysResponse
-	12, // 19: netraven.vault.v1.GrantService.ShredDataKeys:output_type -> netraven.vault.v1.ShredDataKeysResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 5: netraven.vault.v1.ReportUseRequest.items:type_name -> netraven.vault.v1.ReportUseRequest.Item
+	18, // 6: netraven.vault.v1.GetDataKeysResponse.items:type_name -> netraven.vault.v1.GetDataKeysResponse.Item
+	19, // 7: netraven.vault.v1.AdoptDataKeysRequest.items:type_name -> netraven.vault.v1.AdoptDataKeysRequest.Item
+	21, // 8: netraven.vault.v1.ReserveCredentialsRequest.Item.deadline:type_name -> google.protobuf.Timestamp
+	21, // 9: netraven.vault.v1.ReserveCredentialsResponse.Item.retry_after:type_name -> google.protobuf.Timestamp
+	22, // 10: netraven.vault.v1.ReportUseRequest.Item.outcomes:type_name -> netraven.job.v1.CredentialOutcome
+	1,  // 11: netraven.vault.v1.GrantService.ReserveCredentials:input_type -> netraven.vault.v1.ReserveCredentialsRequest
+	3,  // 12: netraven.vault.v1.GrantService.SealGrant:input_type -> netraven.vault.v1.SealGrantRequest
+	7,  // 13: netraven.vault.v1.GrantService.ReportUse:input_type -> netraven.vault.v1.ReportUseRequest
+	9,  // 14: netraven.vault.v1.GrantService.GetDataKeys:input_type -> netraven.vault.v1.GetDataKeysRequest
+	11, // 15: netraven.vault.v1.GrantService.AdoptDataKeys:input_type -> netraven.vault.v1.AdoptDataKeysRequest
+	13, // 16: netraven.vault.v1.GrantService.ShredDataKeys:input_type -> netraven.vault.v1.ShredDataKeysRequest
+	2,  // 17: netraven.vault.v1.GrantService.ReserveCredentials:output_type -> netraven.vault.v1.ReserveCredentialsResponse
+	4,  // 18: netraven.vault.v1.GrantService.SealGrant:output_type -> netraven.vault.v1.SealedGrant
+	8,  // 19: netraven.vault.v1.GrantService.ReportUse:output_type -> netraven.vault.v1.ReportUseResponse
+	10, // 20: netraven.vault.v1.GrantService.GetDataKeys:output_type -> netraven.vault.v1.GetDataKeysResponse
+	12, // 21: netraven.vault.v1.GrantService.AdoptDataKeys:output_type -> netraven.vault.v1.AdoptDataKeysResponse
+	14, // 22: netraven.vault.v1.GrantService.ShredDataKeys:output_type -> netraven.vault.v1.ShredDataKeysResponse
+	17, // [17:23] is the sub-list for method output_type
+	11, // [11:17] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_netraven_vault_v1_grant_proto_init() }
@@ -1204,7 +1381,7 @@ func file_netraven_vault_v1_grant_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_netraven_vault_v1_grant_proto_rawDesc), len(file_netraven_vault_v1_grant_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

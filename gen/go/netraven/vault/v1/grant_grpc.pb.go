@@ -23,6 +23,7 @@ const (
 	GrantService_SealGrant_FullMethodName          = "/netraven.vault.v1.GrantService/SealGrant"
 	GrantService_ReportUse_FullMethodName          = "/netraven.vault.v1.GrantService/ReportUse"
 	GrantService_GetDataKeys_FullMethodName        = "/netraven.vault.v1.GrantService/GetDataKeys"
+	GrantService_AdoptDataKeys_FullMethodName      = "/netraven.vault.v1.GrantService/AdoptDataKeys"
 	GrantService_ShredDataKeys_FullMethodName      = "/netraven.vault.v1.GrantService/ShredDataKeys"
 )
 
@@ -51,6 +52,10 @@ type GrantServiceClient interface {
 	// GetDataKeys answers the devices' data keys, making missing ones. Internal (gitstore). May be repeated.
 	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
 	GetDataKeys(ctx context.Context, in *GetDataKeysRequest, opts ...grpc.CallOption) (*GetDataKeysResponse, error)
+	// AdoptDataKeys takes in data keys that this installation made before its database was lost, in place of those that the devices have now, so that originals which
+	// a mirror brought back open again, here and with the recovery key that they were made for. Internal (gitstore). May be repeated.
+	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
+	AdoptDataKeys(ctx context.Context, in *AdoptDataKeysRequest, opts ...grpc.CallOption) (*AdoptDataKeysResponse, error)
 	// ShredDataKeys destroys the devices' data keys: what was sealed with them opens here nowhere any more. The next grant makes new ones, so
 	// change digests made with the old ones fit nothing. Internal (gitstore). May be repeated: it then destroys what was made since. Works
 	// without the key-encryption key.
@@ -105,6 +110,16 @@ func (c *grantServiceClient) GetDataKeys(ctx context.Context, in *GetDataKeysReq
 	return out, nil
 }
 
+func (c *grantServiceClient) AdoptDataKeys(ctx context.Context, in *AdoptDataKeysRequest, opts ...grpc.CallOption) (*AdoptDataKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdoptDataKeysResponse)
+	err := c.cc.Invoke(ctx, GrantService_AdoptDataKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *grantServiceClient) ShredDataKeys(ctx context.Context, in *ShredDataKeysRequest, opts ...grpc.CallOption) (*ShredDataKeysResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ShredDataKeysResponse)
@@ -140,6 +155,10 @@ type GrantServiceServer interface {
 	// GetDataKeys answers the devices' data keys, making missing ones. Internal (gitstore). May be repeated.
 	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
 	GetDataKeys(context.Context, *GetDataKeysRequest) (*GetDataKeysResponse, error)
+	// AdoptDataKeys takes in data keys that this installation made before its database was lost, in place of those that the devices have now, so that originals which
+	// a mirror brought back open again, here and with the recovery key that they were made for. Internal (gitstore). May be repeated.
+	// Errors: UNAVAILABLE/KEY_UNAVAILABLE.
+	AdoptDataKeys(context.Context, *AdoptDataKeysRequest) (*AdoptDataKeysResponse, error)
 	// ShredDataKeys destroys the devices' data keys: what was sealed with them opens here nowhere any more. The next grant makes new ones, so
 	// change digests made with the old ones fit nothing. Internal (gitstore). May be repeated: it then destroys what was made since. Works
 	// without the key-encryption key.
@@ -165,6 +184,9 @@ func (UnimplementedGrantServiceServer) ReportUse(context.Context, *ReportUseRequ
 }
 func (UnimplementedGrantServiceServer) GetDataKeys(context.Context, *GetDataKeysRequest) (*GetDataKeysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetDataKeys not implemented")
+}
+func (UnimplementedGrantServiceServer) AdoptDataKeys(context.Context, *AdoptDataKeysRequest) (*AdoptDataKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AdoptDataKeys not implemented")
 }
 func (UnimplementedGrantServiceServer) ShredDataKeys(context.Context, *ShredDataKeysRequest) (*ShredDataKeysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ShredDataKeys not implemented")
@@ -262,6 +284,24 @@ func _GrantService_GetDataKeys_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _GrantService_AdoptDataKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdoptDataKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(GrantServiceServer).AdoptDataKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: GrantService_AdoptDataKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(GrantServiceServer).AdoptDataKeys(ctx, req.(*AdoptDataKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _GrantService_ShredDataKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ShredDataKeysRequest)
 	if err := dec(in); err != nil {
@@ -302,6 +342,10 @@ var GrantService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetDataKeys",
 			Handler:    _GrantService_GetDataKeys_Handler,
+		},
+		{
+			MethodName: "AdoptDataKeys",
+			Handler:    _GrantService_AdoptDataKeys_Handler,
 		},
 		{
 			MethodName: "ShredDataKeys",
