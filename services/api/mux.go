@@ -32,6 +32,7 @@ func newMux(log *slog.Logger) *runtime.ServeMux {
 	return runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.HTTPBodyMarshaler{Marshaler: jsonMarshaler()}),
 		runtime.WithMarshalerOption("text/event-stream", &eventStream{JSONPb: jsonMarshaler().JSONPb}),
+		runtime.SetQueryParameterParser(&strictQuery{}),
 		runtime.WithErrorHandler(errorHandler(log)),
 		runtime.WithStreamErrorHandler(streamFailed),
 		runtime.WithRoutingErrorHandler(routingError),

@@ -49,3 +49,24 @@ func TestABodyIsBoundedByWhoSendsIt(t *testing.T) {
 		}
 	}
 }
+
+// A filter with a typing error would answer everything.
+func TestAQueryHasOnlyParametersOfItsRequest(t *testing.T) {
+	server, _ := serve(t)
+	for query, known := range map[string]bool{
+		"from=a&to=b": true, "from=a&to=b&context=1": true, "form=a&to=b": false, "from=a&to=b&from.x=1": false, "from=a&to=b&context[a]=1&bogus[b]=2": false,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/diff?"+query, nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer x")
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, !known, strings.Contains(string(text), "there is no parameter"), "%s: %s", query, text)
+		if !known {
+			require.Equal(t, http.StatusBadRequest, resp.StatusCode)
+		}
+	}
+}
