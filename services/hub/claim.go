@@ -21,7 +21,7 @@ const (
 	claimBackoff  = 5 * time.Second
 	emptyPause    = 100 * time.Millisecond
 	// gatherTime is how long a claim of a busy agent waits for more free sessions than these few.
-	gatherTime  = 25 * time.Millisecond
+	gatherTime  = 15 * time.Millisecond
 	gatherShare = 3
 )
 

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	laneDelay = 50 * time.Millisecond
+	laneDelay = 20 * time.Millisecond
 	laneItems = 100
 )
 

@@ -44,9 +44,11 @@ type settlement struct {
 const (
 	storeBytes = 8 << 20
 	storeItems = 200
-	storeDelay = 80 * time.Millisecond
+	// A device's place among the sessions of its gateway is taken until its result is settled, so these delays cost sessions. What comes out of one call to the store comes
+	// together, so the calls after it need hardly wait.
+	storeDelay = 30 * time.Millisecond
 	smallItems = 500
-	smallDelay = 40 * time.Millisecond
+	smallDelay = 5 * time.Millisecond
 )
 
 func newResults(d Deps) *results {
