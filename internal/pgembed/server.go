@@ -149,9 +149,6 @@ func (c cluster) url(socket, name string) string {
 	return u.String()
 }
 
-// Binaries tells which server programs are in use.
-func (s *Server) Binaries() Binaries { return s.bin }
-
 // Pid is the server's process id.
 func (s *Server) Pid() int { return s.process.pid }
 

@@ -97,27 +97,13 @@ func (m *mirroring) run(ctx context.Context) {
 		return
 	}
 	m.s.log.Info("the history is mirrored", "to", m.to.String(), "public_key", fmt.Sprintf("%x", m.key.Public()))
-	wake := m.wake
-	wait := time.NewTimer(0)
-	defer wait.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-			wake = nil // the timer has it
-			wait.Reset(mirrorPause)
-			continue
-		case <-wait.C:
-		}
-		next := mirrorLook
-		wake = m.wake
+	behind(ctx, m.wake, mirrorPause, func(ctx context.Context) (next time.Duration, deaf bool) {
 		if err := m.once(ctx); err != nil && ctx.Err() == nil {
 			m.s.log.Error("the mirror is behind; it is tried again in a minute", "to", m.to.String(), "behind", m.lag().Round(time.Second), "err", err)
-			next, wake = mirrorRetry, nil // however much changes
+			return mirrorRetry, true
 		}
-		wait.Reset(next)
-	}
+		return mirrorLook, false
+	})
 }
 
 // once is one round with its bookkeeping.

@@ -58,27 +58,14 @@ func (p *pusher) changed() {
 // run pushes until ctx ends, and then waits for the pushes that it ends.
 func (p *pusher) run(ctx context.Context) {
 	defer p.stop()
-	wake := p.wake
-	wait := time.NewTimer(0)
-	defer wait.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-			wake = nil // the timer has it
-			wait.Reset(pushPause)
-			continue
-		case <-wait.C:
-		}
-		wake = p.wake
+	behind(ctx, p.wake, pushPause, func(ctx context.Context) (next time.Duration, deaf bool) {
 		next, err := p.tickOnce(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.s.log.Error("the remotes cannot be looked at; it is tried again in a minute", "err", err)
 			next = time.Minute
 		}
-		wait.Reset(next)
-	}
+		return next, false
+	})
 }
 
 // stop ends all pushes and lets no other begin.

@@ -5,11 +5,12 @@ import (
 	"context"
 
 	"github.com/netraven/netraven/services/gitstore/grep"
+	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
 // linesSince finds the lines of a text that are looked for. Revisions differ in a few lines: what the text has in common with the last one at both ends is not looked at again.
 func (q *search) linesSince(ctx context.Context, last version, text []byte) ([]grep.Line, error) {
-	head, tail := common(last.text, text)
+	head, tail := repo.Common(last.text, text)
 	before, now := last.text[head:len(last.text)-tail], text[head:len(text)-tail]
 	var out, behind []grep.Line
 	for _, l := range last.all {
@@ -30,21 +31,4 @@ func (q *search) linesSince(ctx context.Context, last version, text []byte) ([]g
 
 func moved(l grep.Line, by, lines int) grep.Line {
 	return grep.Line{Number: l.Number + lines, Start: l.Start + by, End: l.End + by, Match: l.Match + by}
-}
-
-// common is how many bytes two texts have in common at their beginnings and at their ends, in whole lines.
-func common(a, b []byte) (head, tail int) {
-	n := min(len(a), len(b))
-	for head < n && a[head] == b[head] {
-		head++
-	}
-	head = bytes.LastIndexByte(a[:head], '\n') + 1
-	n -= head
-	for tail < n && a[len(a)-1-tail] == b[len(b)-1-tail] {
-		tail++
-	}
-	if end := bytes.IndexByte(a[len(a)-tail:], '\n'); end >= 0 { // what is before it need not be whole
-		return head, tail - end - 1
-	}
-	return head, 0
 }

@@ -25,7 +25,8 @@ const statLines = 1_000_000
 // Stat counts the lines that b has and a has not, and the other way round. Where more than a million lines stand between what is the same at the beginning and at the end,
 // all of them count as changed.
 func Stat(a, b []byte) (added, removed int) {
-	a, b = trimCommon(a, b)
+	head, tail := Common(a, b)
+	a, b = a[head:len(a)-tail], b[head:len(b)-tail]
 	if olds, news := CountLines(a), CountLines(b); olds+news > statLines {
 		return news, olds
 	}
@@ -36,31 +37,22 @@ func Stat(a, b []byte) (added, removed int) {
 	return added, removed
 }
 
-// trimCommon takes away the whole lines that both begin with, and those that both end with.
-func trimCommon(a, b []byte) (restA, restB []byte) {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
+// Common is how many bytes two texts have in common at their beginnings and at their ends, in whole lines.
+func Common(a, b []byte) (head, tail int) {
+	n := min(len(a), len(b))
+	for head < n && a[head] == b[head] {
+		head++
 	}
-	if n < len(a) || n < len(b) {
-		n = bytes.LastIndexByte(a[:n], '\n') + 1
+	head = bytes.LastIndexByte(a[:head], '\n') + 1
+	n -= head
+	for tail < n && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
 	}
-	a, b = a[n:], b[n:]
-	n = 0
-	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
-		n++
+	if end := bytes.IndexByte(a[len(a)-tail:], '\n'); end >= 0 { // what is before it need not be whole
+		return head, tail - end - 1
 	}
-	if !startsLine(a, len(a)-n) || !startsLine(b, len(b)-n) {
-		if i := bytes.IndexByte(a[len(a)-n:], '\n'); i < 0 {
-			n = 0
-		} else {
-			n -= i + 1
-		}
-	}
-	return a[:len(a)-n], b[:len(b)-n]
+	return head, 0
 }
-
-func startsLine(text []byte, at int) bool { return at == 0 || text[at-1] == '\n' }
 
 // CountLines counts also a last line without an end.
 func CountLines(text []byte) int {
