@@ -3,7 +3,6 @@ package gitstore
 import (
 	"context"
 	"errors"
-	"slices"
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/services/gitstore/repo"
@@ -12,7 +11,7 @@ import (
 // readAllBefore reads the newest texts before. An attempt whose text before is lost in damage must come again, when that is mended: what it shrank from, nobody could tell,
 // nor could it move. The others go on.
 func (s *Service) readAllBefore(ctx context.Context, p *plan) error {
-	writes := slices.Concat(p.writes, p.moved)
+	writes := p.commits()
 	damaged := make([]error, len(writes)) // each write has its own place: they are read at once
 	at := make(map[*write]int, len(writes))
 	for i, w := range writes {

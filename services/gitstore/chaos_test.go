@@ -62,7 +62,7 @@ func chaosHouse(t *testing.T, w work) *house {
 	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: w.Dir, pool: pgtest.Open(t, w.URL, db.Options{Schema: "gitstore"}), page: page, trust: &trust{}, vault: &vault{}, names: map[string]string{}}
+	h := &house{t: t, dir: w.Dir, pool: pgtest.Open(t, w.URL, db.Options{Schema: "gitstore"}), page: page, pages: map[string][]byte{page.Digest(): page.Source()}, trust: &trust{}, vault: &vault{}, names: map[string]string{}}
 	h.start()
 	return h
 }

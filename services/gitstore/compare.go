@@ -16,6 +16,8 @@ type comparison struct {
 	blob           string
 	before         []byte
 	added, removed int
+	// remasks: the device said the same before, and another page masks it.
+	remasks bool
 }
 
 // compare reads what texts would replace, before the writer is there for them: what calls do while they wait costs nothing. Whoever comes in between makes a comparison worthless,
@@ -34,6 +36,10 @@ func (s *Service) compare(ctx context.Context, attempts []*attempt) error {
 	if err != nil {
 		return err
 	}
+	originals, err := s.relabelled(ctx, attempts, now)
+	if err != nil {
+		return err
+	}
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, a := range attempts {
@@ -46,6 +52,7 @@ func (s *Service) compare(ctx context.Context, attempts []*attempt) error {
 			g.Go(func() error {
 				if before, err := s.repos.blob(ctx, st.Repository, st.Blob); err == nil {
 					t.beside = newComparison(st.Blob, before, t.masked)
+					t.beside.remasks = s.remasks(a, t, originals[st.RevisionID])
 				}
 				return nil
 			})

@@ -12,7 +12,8 @@
 //	results.go   what is known already is answered again; an unchanged artifact with the known digest is only seen
 //	open.go      the sealed original is opened with the device's key, checked, cleaned and masked by its platform page
 //	compare.go   what a text would replace is read, before the writer's turn
-//	plan.go      against the newest state: a new revision, the same text again, or an observation (a lower fence)
+//	remask.go    and whether a changed page alone made it another
+//	plan.go      against the newest state: a new revision, its text anew, the same text again, or an observation (a lower fence)
 //	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
 //	group.go     calls that wait for the writer are committed as one; what cannot be stored keeps no other from it
 //	place.go     where a new device lies: beside the others of its site, or in one of 256 folders where those are many; no name leads out of the repository, and no two of one differ in case only
@@ -21,8 +22,11 @@
 //
 // A device whose site has another repository than its files moves with its next result, changed or not (plan.move): its files are put there by one commit and taken away
 // here by another, in the same transaction, unless they are somebody else's (others.go). What did not change makes no revision: the artifact's row says where it lies now,
-// the revision's row where it was committed, and a trailer (Earlier) how many revisions came before. So does a device, with all its files and in one commit, whose own or site's
+// the revision's row where it was committed, and a trailer (Earlier) how many revisions came before, and what text the newest had. So does a device, with all its files and in one commit, whose own or site's
 // name is another. A suspect moves nothing; deleted and disabled devices stay where they are, for they have no results.
+//
+// A page that changed masks other texts of what did not. Such a text is committed and makes no revision: the newest one has it from then on (remask.go, trailer Remasked), so its row names that commit
+// and not the one that its attempt made.
 //
 // A clone (fetch.go) is one request of git's, answered by the git program: the audit line, then the bytes as they come. Whoever may read revisions may clone any
 // repository, for both are the masked texts of all devices. When a right can be limited to some sites, a clone must ask for the right to read every device that has, or had, a
@@ -54,7 +58,7 @@
 //	                       batches of one transaction each; their originals are lost with the database, the newest returns with the artifact's next result
 //	neither                refused: folder and database are not of one history
 //
-// Commits of several repositories are indexed so that each revision of an artifact comes after the one before: a commit with the trailer Earlier waits for that many.
+// Commits of several repositories are indexed so that each revision of an artifact comes after the one before: a commit with the trailer Earlier waits for that many, and for the text that the newest had.
 //
 // By hand, without a server (offline.go): Verify is a whole pass of the above, Reindex (rebuild.go, store_rebuild.go) reads every commit of all repositories into the table reindexed and makes the index that, in one
 // transaction. Rows keep their ids by task, fence and artifact; rows that git lacks stop it, unless they are to go.

@@ -81,7 +81,7 @@ func (e *eraser) choose(ctx context.Context) error {
 			e.devices = append(e.devices, r.DeviceID)
 		}
 	}
-	return nil
+	return e.blankRemasked(ctx, rows)
 }
 
 // concerns tells whether a commit is one of the devices'.

@@ -50,7 +50,7 @@ func (s *Service) compareSome(ctx context.Context, after uuid.UUID) (last uuid.U
 				continue
 			}
 		}
-		p.Compared = append(p.Compared, r.ID)
+		p.Compared, p.Blobs = append(p.Compared, r.ID), append(p.Blobs, r.Blob)
 		if len(lines) > 0 {
 			p.RevisionIds, p.DeviceIds = append(p.RevisionIds, r.ID), append(p.DeviceIds, r.DeviceID)
 			p.Artifacts, p.Lines = append(p.Artifacts, r.Artifact), append(p.Lines, lines)

@@ -78,10 +78,12 @@ func (i *inventory) GetPages(_ context.Context, in *inventoryv1.GetPagesRequest,
 }
 
 type house struct {
-	t       testing.TB
-	dir     string
-	pool    *pgxpool.Pool
-	page    *platforms.Page
+	t    testing.TB
+	dir  string
+	pool *pgxpool.Pool
+	page *platforms.Page
+	// pages are those that inventory knows; page is the one that devices are read by.
+	pages   map[string][]byte
 	trust   *trust
 	vault   *vault
 	secrets *secrets
@@ -118,7 +120,7 @@ func openOn(t testing.TB, pool *pgxpool.Pool) *house {
 	t.Helper()
 	page, ok := platforms.Builtin().Lookup("cisco_ios")
 	require.True(t, ok)
-	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, trust: &trust{}, vault: newVault(0), secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
+	h := &house{t: t, dir: t.TempDir(), pool: pool, page: page, pages: map[string][]byte{page.Digest(): page.Source()}, trust: &trust{}, vault: newVault(0), secrets: &secrets{kept: map[string][]byte{}}, names: map[string]string{}, deleted: map[string]string{}}
 	h.start()
 	return h
 }
@@ -137,7 +139,7 @@ func (h *house) start() {
 
 func (h *house) make() (*gitstore.Service, error) {
 	return gitstore.New(gitstore.Config{Dir: h.dir, Mirror: h.mirror, KeepOriginals: h.keepOriginals, Plain: h.plain, Push: h.push}, gitstore.Deps{Pool: h.pool, Log: h.log, Now: h.now, FS: h.fs, Key: h.key, Grants: h.vault, Secrets: h.secrets, Metrics: h.metrics, Trust: h.trust,
-		Targets: &inventory{pages: map[string][]byte{h.page.Digest(): h.page.Source()}, names: h.names, deleted: h.deleted}})
+		Targets: &inventory{pages: h.pages, names: h.names, deleted: h.deleted}})
 }
 
 func (h *house) repo() string { return filepath.Join(h.dir, "configs.git") }

@@ -55,7 +55,7 @@ func (h *house) round() error { return h.service.MirrorOnce(context.Background()
 // restoreTo makes a new node of the mirror: a new folder, a new database, and a vault whose database is new too.
 func (h *house) restoreTo(t *testing.T) (*house, error) {
 	t.Helper()
-	n := &house{t: t, dir: filepath.Join(t.TempDir(), "gitstore"), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: h.page, trust: &trust{}, vault: newVault(h.vault.salt + 1)}
+	n := &house{t: t, dir: filepath.Join(t.TempDir(), "gitstore"), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: h.page, pages: h.pages, trust: &trust{}, vault: newVault(h.vault.salt + 1)}
 	public, err := gitstore.MirrorPublicKey(h.key)
 	require.NoError(t, err)
 	if _, err := gitstore.Restore(context.Background(), gitstore.RestoreConfig{From: h.mirror, Dir: n.dir, Trusted: public}); err != nil {
@@ -112,7 +112,10 @@ func TestANewNodeRestoredFromTheMirrorAnswersTheSame(t *testing.T) {
 		require.NoError(t, h.round())
 		later := strings.Replace(config1, "120 bytes", "121 bytes", 1) // noise: the masked text is the same, the original is not
 		h.put(h.result(b, "r2", later))
+		h.readBy(hidesDescriptions)
+		h.put(h.result(b, "r2", later))
 		require.Len(t, h.revisions(b), 1)
+		require.NotNil(t, h.revisions(b)[0].GetRemaskedAt())
 		require.NoError(t, h.round())
 
 		n, err := h.restoreTo(t)

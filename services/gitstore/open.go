@@ -68,7 +68,8 @@ func (s *Service) open(ctx context.Context, attempts []*attempt) error {
 	for i, a := range withBytes {
 		a.shreds = shreds
 		g.Go(func() error {
-			a.open(pages[a.in.GetPageDigest()], keys.GetItems()[i], s.masking(keys.GetTagKey()))
+			a.reader = &reader{page: pages[a.in.GetPageDigest()], keys: keys.GetItems()[i], mask: s.masking(keys.GetTagKey())}
+			a.open()
 			return nil
 		})
 	}
@@ -89,8 +90,16 @@ func bringsBytes(a *attempt) bool {
 	return slices.ContainsFunc(a.in.GetArtifacts(), func(x *gitstorev1.StoredArtifact) bool { return !x.GetUnchanged() })
 }
 
+// reader is what texts of a device are opened and masked with.
+type reader struct {
+	page *platforms.Page
+	keys *vaultv1.GetDataKeysResponse_Item
+	mask func(*platforms.Page, []byte) []byte
+}
+
 // open opens one attempt's artifacts, or rejects the attempt.
-func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_Item, mask func(*platforms.Page, []byte) []byte) {
+func (a *attempt) open() {
+	page, keys := a.reader.page, a.reader.keys
 	if page == nil {
 		a.out = rejected("PAGE_UNKNOWN")
 		return
@@ -114,11 +123,16 @@ func (a *attempt) open(page *platforms.Page, keys *vaultv1.GetDataKeysResponse_I
 			a.out = rejected("DIGEST_WRONG")
 			return
 		}
-		masked := mask(page, clean)
-		sum := sha256.Sum256(masked)
-		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: hex.EncodeToString(sum[:]),
+		masked := a.reader.mask(page, clean)
+		a.texts = append(a.texts, text{in: in, masked: masked, author: def.Author(original), digest: digestOf(masked),
 			main: def == page.Main() || def.Each != nil})
 	}
+}
+
+// digestOf is the SHA-256 of a masked text, hex.
+func digestOf(masked []byte) string {
+	sum := sha256.Sum256(masked)
+	return hex.EncodeToString(sum[:])
 }
 
 func (a *attempt) aad(artifact string) seal.ArtifactAAD {

@@ -21,9 +21,15 @@ type origin struct {
 // namedArtifact is one artifact in the trailers, with the SHA-256 of its text, hex.
 type namedArtifact struct {
 	name, digest string
-	// earlier is how many revisions it has in other repositories that come before, where it comes from one.
+	// earlier is how many revisions it has in other repositories that come before, where it comes from one, and was the digest of the newest; empty in commits of older versions.
 	earlier int32
+	was     string
+	// remasked is the number of the revision whose text a changed page made this; 0: none did.
+	remasked int32
 }
+
+// known is the number of a revision that came before, and that it may be the text of.
+func (a namedArtifact) known() int32 { return max(a.earlier, a.remasked) }
 
 // originOf reads a commit's trailers; nil when they are not ours. There are no artifacts where a device left for another repository.
 func originOf(c *repo.Commit) *origin {
@@ -46,15 +52,28 @@ func originOf(c *repo.Commit) *origin {
 			name = t.Value
 		case strings.EqualFold(t.Key, repo.TrailerDigest) && name != "":
 			o.artifacts, name = append(o.artifacts, namedArtifact{name: name, digest: t.Value}), ""
-		case strings.EqualFold(t.Key, repo.TrailerEarlier) && len(o.artifacts) > 0:
-			n, err := strconv.ParseInt(t.Value, 10, 32)
-			if err != nil || n < 0 {
+		case len(o.artifacts) > 0:
+			if err := o.artifacts[len(o.artifacts)-1].number(t); err != nil {
 				return nil
 			}
-			o.artifacts[len(o.artifacts)-1].earlier = int32(n)
 		}
 	}
 	return o
+}
+
+// number reads a trailer that has the number of a revision; others say nothing of an artifact.
+func (a *namedArtifact) number(t repo.Trailer) error {
+	value, was, _ := strings.Cut(t.Value, " ")
+	n, err := strconv.ParseUint(value, 10, 31)
+	switch {
+	case strings.EqualFold(t.Key, repo.TrailerEarlier):
+		a.earlier, a.was = int32(n), was //nolint:gosec // 31 bits
+	case strings.EqualFold(t.Key, repo.TrailerRemasked):
+		a.remasked = int32(n) //nolint:gosec // 31 bits
+	default:
+		return nil
+	}
+	return err
 }
 
 func (o *origin) key() key { return key{o.task, o.fence} }

@@ -30,7 +30,7 @@ type packing struct {
 // writePacks makes one commit per changed device on top of the database's heads, in one pack for each repository, durable but not yet named. It answers none when nothing
 // changed.
 func (s *Service) writePacks(ctx context.Context, p *plan) ([]packed, error) {
-	writes := slices.Concat(p.writes, p.moved)
+	writes := p.commits()
 	if len(writes) == 0 {
 		return nil, nil
 	}
@@ -142,16 +142,25 @@ func (s *Service) change(ctx context.Context, work map[string]*packing, group []
 	for _, w := range group {
 		c.Edits = append(c.Edits, repo.Put(w.path, w.text.masked))
 	}
-	if first.text.author != "" {
+	if first.text.author != "" && !first.remasks { // who changed the device did not change the page
 		c.Author = repo.Signature{Name: first.text.author, Email: repo.SafeName(first.text.author) + "@" + repo.SafeName(a.in.GetDeviceName()), When: c.When}
 	}
-	c.Message = repo.Message(repo.Subject(a.in.GetDeviceName(), first.text.in.GetName(), int(first.row.LinesAdded), int(first.row.LinesRemoved)), trailers(group))
+	c.Message = repo.Message(first.subject(), trailers(group))
 	here.changes, here.groups = append(here.changes, c), append(here.groups, group)
 	for _, name := range slices.Sorted(maps.Keys(gone)) {
 		left := repo.Change{Edits: gone[name], When: c.When, Message: repo.Message(a.in.GetDeviceName()+": kept in another repository from now on", attemptTrailers(a.in))}
 		work[name].changes, work[name].groups = append(work[name].changes, left), append(work[name].groups, nil)
 	}
 	return nil
+}
+
+// subject is the first line of a commit that begins with a write.
+func (w *write) subject() string {
+	s := repo.Subject(w.attempt.in.GetDeviceName(), w.text.in.GetName(), int(w.row.LinesAdded), int(w.row.LinesRemoved))
+	if w.remasks {
+		s += ", by a changed platform page alone"
+	}
+	return s
 }
 
 // attemptTrailers say which attempt a commit came from.
@@ -167,7 +176,10 @@ func trailers(group []*write) repo.Trailers {
 	for _, w := range group {
 		t = append(t, repo.Trailer{Key: repo.TrailerArtifact, Value: w.text.in.GetName()}, repo.Trailer{Key: repo.TrailerDigest, Value: w.text.digest})
 		if w.moved || w.old != nil && w.old.Repository != w.repository {
-			t = append(t, repo.Trailer{Key: repo.TrailerEarlier, Value: strconv.Itoa(int(w.old.Number))})
+			t = append(t, repo.Trailer{Key: repo.TrailerEarlier, Value: strconv.Itoa(int(w.old.Number)) + " " + w.old.TextDigest})
+		}
+		if w.remasks {
+			t = append(t, repo.Trailer{Key: repo.TrailerRemasked, Value: strconv.Itoa(int(w.old.Number))})
 		}
 	}
 	return append(t, repo.Trailer{Key: repo.TrailerAccepted, Value: group[0].acceptedBy})
@@ -176,7 +188,9 @@ func trailers(group []*write) repo.Trailers {
 // prepare completes a revision's row but for what git decides.
 func (s *Service) prepare(ctx context.Context, w *write) error {
 	if w.old != nil {
-		w.row.Number = w.old.Number + 1
+		if w.row.Number = w.old.Number; !w.remasks {
+			w.row.Number++
+		}
 		if err := s.readBefore(ctx, w); err != nil {
 			return err
 		}

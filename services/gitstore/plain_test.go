@@ -13,7 +13,7 @@ import (
 
 const secretOfConfig1 = "$1$abcd$efghijklmnopqrstuv"
 
-// Switching to plain text and back changes a device's text with its next backup, once, and nothing before.
+// Switching to plain text and back changes a device's newest text with its next backup, once, and nothing before; it makes no revision.
 func TestPlainTextIsASetting(t *testing.T) {
 	h, a := open(t), newID()
 	known := func() int {
@@ -34,11 +34,13 @@ func TestPlainTextIsASetting(t *testing.T) {
 	require.Len(t, h.revisions(a), 1)
 	require.Zero(t, known(), "the next result must come with its bytes")
 	require.Equal(t, gitstorev1.StoreResultsResponse_Item_NEED_CONTENT, h.put(unchanged(h.result(a, "r1", config1)))[0].GetOutcome())
-	require.True(t, h.put(h.result(a, "r1", config1))[0].GetChanged())
+	require.False(t, h.put(h.result(a, "r1", config1))[0].GetChanged())
 	require.Equal(t, 1, known())
+	require.Equal(t, "2", h.commits())
 	require.Equal(t, durable, h.put(unchanged(h.result(a, "r1", config1)))[0].GetOutcome())
 	require.False(t, h.put(h.result(a, "r1", config1))[0].GetChanged())
-	require.Len(t, h.revisions(a), 2)
+	require.Len(t, h.revisions(a), 1)
+	require.Equal(t, "2", h.commits())
 	text, err := h.content(h.viewer, h.revisions(a)[0].GetId(), "masked")
 	require.NoError(t, err)
 	require.Contains(t, text, secretOfConfig1)
@@ -49,7 +51,8 @@ func TestPlainTextIsASetting(t *testing.T) {
 	h.plain = false
 	h.start()
 	require.Zero(t, known())
-	require.True(t, h.put(h.result(a, "r1", config1))[0].GetChanged())
+	require.False(t, h.put(h.result(a, "r1", config1))[0].GetChanged())
 	require.Equal(t, 1, known())
+	require.Empty(t, h.verify())
 	require.NotContains(t, h.git("show", "HEAD:default/r1/running.cfg"), secretOfConfig1)
 }

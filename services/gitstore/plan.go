@@ -28,6 +28,8 @@ type write struct {
 	repository string
 	// moved: the text is that of the newest revision, which stays it; the device's site has another repository than the file, or device or site another name.
 	moved bool
+	// remasks: the text is what another page makes of that revision, which stays the newest.
+	remasks bool
 	// acceptedBy is who let a suspect in.
 	acceptedBy string
 }
@@ -53,13 +55,18 @@ type plan struct {
 	seen   []seen
 	// moved are files that move with their device, to another repository or under its new name, and make no revision.
 	moved []*write
-	// suspects are kept apart: nothing of their attempts is in writes, seen or moved.
+	// remasks are texts that a changed page alone made others; they make no revision either.
+	remasks []*write
+	// suspects are kept apart: nothing of their attempts is in writes, seen, moved or remasks.
 	suspects []*suspect
 	// done are the attempts that are stored when the plan is carried out.
 	done []*attempt
 	// observations are the attempts among done that came too late to decide.
 	observations map[*attempt]bool
 }
+
+// commits is all that git gets.
+func (p *plan) commits() []*write { return slices.Concat(p.writes, p.remasks, p.moved) }
 
 // newPlan decides for each attempt, against the newest states. An attempt that cannot be stored without bytes is answered at once. Two attempts at one device in
 // one call are decided one after the other: the states move on within the plan.
@@ -119,10 +126,15 @@ func late(a *attempt, now map[string]gitstoresql.Artifact) bool {
 
 // drop takes an attempt out of the plan.
 func (p *plan) drop(a *attempt) {
-	of := func(w *write) bool { return w.attempt == a }
-	p.writes, p.moved = slices.DeleteFunc(p.writes, of), slices.DeleteFunc(p.moved, of)
-	p.seen = slices.DeleteFunc(p.seen, func(x seen) bool { return x.attempt == a })
+	p.putNothing(func(of *attempt) bool { return of == a })
 	p.done = slices.DeleteFunc(p.done, func(d *attempt) bool { return d == a })
+}
+
+// putNothing takes what some attempts brought out of what is to be stored.
+func (p *plan) putNothing(of func(*attempt) bool) {
+	ofWrite := func(w *write) bool { return of(w.attempt) }
+	p.writes, p.remasks, p.moved = slices.DeleteFunc(p.writes, ofWrite), slices.DeleteFunc(p.remasks, ofWrite), slices.DeleteFunc(p.moved, ofWrite)
+	p.seen = slices.DeleteFunc(p.seen, func(x seen) bool { return of(x.attempt) })
 }
 
 func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
@@ -144,7 +156,12 @@ func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
 		if known {
 			w.old = &st
 		}
-		p.writes, written[t.in.GetName()] = append(p.writes, w), true
+		written[t.in.GetName()] = true
+		if c := t.beside; known && c.remasks && c.blob == st.Blob {
+			w.remasks, p.remasks = true, append(p.remasks, w)
+			continue
+		}
+		p.writes = append(p.writes, w)
 	}
 	p.move(a, now, written)
 }

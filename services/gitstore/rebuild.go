@@ -108,7 +108,7 @@ func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Re
 	if err := s.store.clearReindexed(ctx); err != nil {
 		return err
 	}
-	all := &rebuilding{found: found{before: states{}, latest: states{}}, seen: map[madeKey]bool{}, last: map[uuid.UUID]time.Time{}, out: out, say: say}
+	all := &rebuilding{found: found{before: states{}, latest: states{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}}, seen: map[madeKey]bool{}, last: map[uuid.UUID]time.Time{}, out: out, say: say}
 	for _, h := range histories {
 		defer h.stop()
 	}
@@ -137,6 +137,7 @@ func (s *Service) flush(ctx context.Context, all *rebuilding) error {
 	}
 	all.out.Revisions += int64(len(all.revisions))
 	all.revisions, all.attempts, all.moved = nil, nil, nil
+	clear(all.remasked)
 	if all.say != nil {
 		all.say(all.out.Commits)
 	}

@@ -21,8 +21,10 @@ type found struct {
 	// before are the newest states as the database has them, latest those that the batch makes newer.
 	before, latest states
 	attempts       []foundAttempt
-	// moved are the artifacts of which a newest state moved.
+	// moved are the artifacts of which a newest state moved, or was masked anew.
 	moved []place
+	// remasked are the revisions that were, by number: each with its newest text.
+	remasked map[numbered]gitstoresql.CreateRevisionsParams
 	// originals are what a restored mirror had of the revisions.
 	originals gitstoresql.PutOriginalsParams
 	// read counts the commits that were, and skipped those among them without our trailers, and artifacts that are not where a commit of ours has them.
@@ -38,7 +40,7 @@ type foundAttempt struct {
 // find reads what commits say, in their order, up to the first whose device has revisions in another repository that come before and are not indexed yet; *force lets one
 // such commit through. Attempts that the database knows are left out.
 func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, force *bool) (*found, error) {
-	f := &found{latest: states{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
+	f := &found{latest: states{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
 	origins := make([]*origin, len(commits))
 	var ours []*origin
 	var devices []uuid.UUID
@@ -72,11 +74,12 @@ func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, fo
 	return f, nil
 }
 
-// mustWait tells whether revisions of another repository come first.
+// mustWait tells whether revisions of another repository come first, or what a changed page made of one there.
 func (f *found) mustWait(o *origin) bool {
 	return slices.ContainsFunc(o.artifacts, func(a namedArtifact) bool {
 		st, _ := f.state(o.device, a.name)
-		return st.Number < a.earlier
+		remaskedFirst := a.was != "" && a.was != st.TextDigest && a.earlier == st.Number && o.fence > st.Fence
+		return st.Number < a.known() || remaskedFirst
 	})
 }
 
@@ -100,8 +103,8 @@ func (s *Service) findOne(ctx context.Context, f *found, in *bare, o *origin) er
 			f.skipped++
 			continue
 		}
-		if named.moved(old) {
-			f.move(old, o.fence, named, at)
+		if known && named.isNoRevision(old) {
+			f.follow(old, o, named, at)
 			continue
 		}
 		var before []byte
@@ -110,7 +113,7 @@ func (s *Service) findOne(ctx context.Context, f *found, in *bare, o *origin) er
 				return err
 			}
 		}
-		row := o.row(named, max(old.Number, named.earlier)+1, at)
+		row := o.row(named, max(old.Number, named.earlier, named.remasked-1)+1, at)
 		measure(&row, before, at.text)
 		if err := s.restored.complete(&row, &f.originals); err != nil {
 			return err
@@ -141,18 +144,26 @@ func (f *found) add(row gitstoresql.CreateRevisionsParams, at *located) {
 		Number: row.Number, Blob: row.Blob, TextDigest: row.Digest, Fence: max(old.Fence, row.Fence), SeenAt: row.CreatedAt})
 }
 
-// moved tells whether a commit brought an artifact from another repository as its newest revision was there, which made no new one. Where newer ones are known it did so
-// too: a new one would be among them.
-func (a namedArtifact) moved(newest gitstoresql.Artifact) bool {
-	return a.earlier > 0 && (a.earlier < newest.Number || a.earlier == newest.Number && a.digest == newest.TextDigest)
+// isNoRevision tells whether a commit brought the text of a revision that was known then: it moved, from another repository or a name, or a changed page masked it anew. Where newer
+// ones are known it did so too: a new one would be among them.
+func (a namedArtifact) isNoRevision(newest gitstoresql.Artifact) bool {
+	moved := a.earlier > 0 && (a.earlier < newest.Number || a.digest == newest.TextDigest || a.digest == a.was)
+	return a.known() <= newest.Number && (moved || a.remasked > 0)
 }
 
-// move says where the newest state of an artifact lies, which stays what it is. A move that another one or a revision came after, in another repository, says nothing.
-func (f *found) move(st gitstoresql.Artifact, fence int64, a namedArtifact, at *located) {
-	if a.earlier < st.Number || fence < st.Fence {
+// follow says where the newest state of an artifact lies, which stays the revision that it is, and what text it has there. One that a revision or another such commit came after, in another
+// repository, says nothing.
+func (f *found) follow(st gitstoresql.Artifact, o *origin, a namedArtifact, at *located) {
+	if a.known() < st.Number || o.fence < st.Fence {
 		return
 	}
-	st.Repository, st.Path, st.Fence = at.repository, at.path, fence
+	if a.digest != st.TextDigest {
+		row := o.row(a, st.Number, at)
+		measure(&row, nil, at.text)
+		f.remasked[numbered{o.device, a.name, st.Number}] = row
+		st.Blob, st.TextDigest, st.Label, st.Digest = row.Blob, row.Digest, "", "" // as in add
+	}
+	st.Repository, st.Path, st.Fence = at.repository, at.path, o.fence
 	f.put(st)
 	f.moved = append(f.moved, place{st.DeviceID, st.Name})
 }

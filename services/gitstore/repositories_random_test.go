@@ -25,25 +25,39 @@ func (h *house) places() []string {
 	return out
 }
 
-// However devices travel, the newest tree of each repository holds the devices that are there and no others, and the index of an empty database, or of one restored to an
+// However devices travel, and pages change, the newest tree of each repository holds the devices that are there and no others, and the index of an empty database, or of one restored to an
 // older moment, says the same as before.
-func TestDevicesTravelAtRandom(t *testing.T) {
+func TestDevicesTravelAndPagesChangeAtRandom(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			h, r := open(t), rand.New(rand.NewPCG(seed, 17))
 			repositories := []string{"configs", "attic", "zoo"}
-			devices := []string{newID(), newID(), newID()}
+			devices, last := []string{newID(), newID(), newID()}, map[int]string{}
 			for n := range 40 {
 				if n == 20 {
 					h.dump()
 				}
 				i := r.IntN(len(devices))
+				switch r.IntN(6) {
+				case 0:
+					h.readBy(hidesDescriptions)
+				case 1:
+					h.readBy("", "^interface ")
+				case 2:
+					h.builtinPage()
+				}
 				text := strings.Replace(config1, "description old", fmt.Sprint("description ", r.IntN(3)), 1)
 				in := h.result(devices[i], fmt.Sprintf("r%d", i), text)
-				if r.IntN(3) == 0 {
+				withFacts := r.IntN(3) == 0
+				if withFacts {
 					in = h.with(in, "facts.txt", fmt.Sprintf("Cisco IOS Software, Version 15.%d(4)\n", r.IntN(2)))
 				}
-				require.Equal(t, durable, h.put(at(in, "lab", repositories[r.IntN(len(repositories))]))[0].GetOutcome())
+				out := h.put(at(in, "lab", repositories[r.IntN(len(repositories))]))[0]
+				require.Equal(t, durable, out.GetOutcome())
+				if last[i] == text && !withFacts {
+					require.False(t, out.GetChanged(), "neither a page nor a site makes a revision")
+				}
+				last[i] = text
 			}
 			want := h.places()
 			inTrees := 0

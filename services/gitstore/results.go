@@ -27,6 +27,8 @@ type attempt struct {
 	device uuid.UUID
 	task   uuid.UUID
 	run    uuid.UUID
+	// reader is what the artifacts were opened and masked with.
+	reader *reader
 	// texts are the artifacts that came with bytes, opened and masked.
 	texts []text
 	// shreds is how often something had been shredded when the keys were fetched that opened them.

@@ -76,9 +76,13 @@ func (s *Service) ListRevisions(ctx context.Context, in *gitstorev1.ListRevision
 }
 
 func revisionOf(r gitstoresql.Revision) *gitstorev1.Revision {
-	return &gitstorev1.Revision{Id: r.ID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, Number: r.Number, Size: r.Size, LinesAdded: r.LinesAdded,
+	out := &gitstorev1.Revision{Id: r.ID.String(), DeviceId: r.DeviceID.String(), Artifact: r.Artifact, Number: r.Number, Size: r.Size, LinesAdded: r.LinesAdded,
 		LinesRemoved: r.LinesRemoved, Suspect: r.Suspect, Author: r.Author, Commit: r.CommitHash, CreatedAt: timestamppb.New(r.CreatedAt), RunId: r.RunID.String(),
 		TaskId: r.TaskID.String(), Digest: r.Digest, Repository: r.Repository}
+	if r.RemaskedAt != nil {
+		out.RemaskedAt = timestamppb.New(*r.RemaskedAt)
+	}
+	return out
 }
 
 // revision reads a row by its id as a person sent it.

@@ -91,6 +91,9 @@ func (s *store) record(ctx context.Context, p *plan, packs []packed, now time.Ti
 		if err := recordSeen(ctx, q, p); err != nil {
 			return err
 		}
+		if err := recordRemasked(ctx, q, p); err != nil {
+			return err
+		}
 		if err := recordMoved(ctx, q, p); err != nil {
 			return err
 		}
@@ -107,8 +110,7 @@ func recordWrites(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
 	originals := gitstoresql.PutOriginalsParams{Repository: repository}
 	for _, w := range p.writes {
 		revisions = append(revisions, w.row)
-		addState(&artifacts, gitstoresql.Artifact{DeviceID: w.row.DeviceID, Name: w.row.Artifact, Repository: w.repository, Path: w.path, RevisionID: w.row.ID, Number: w.row.Number, Blob: w.row.Blob,
-			TextDigest: w.row.Digest, Label: w.text.in.GetLabel(), Digest: w.text.in.GetDigest(), Fence: w.row.Fence, SeenAt: w.row.CreatedAt})
+		addState(&artifacts, w.state(w.row.ID))
 		addOriginal(&originals, w.row.ID, w.attempt, w.text)
 	}
 	if _, err := q.CreateRevisions(ctx, revisions); err != nil {
@@ -118,6 +120,12 @@ func recordWrites(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
 		return err
 	}
 	return q.PutOriginals(ctx, originals)
+}
+
+// state is the newest one of the artifact once the write is committed.
+func (w *write) state(revision uuid.UUID) gitstoresql.Artifact {
+	return gitstoresql.Artifact{DeviceID: w.row.DeviceID, Name: w.row.Artifact, Repository: w.repository, Path: w.path, RevisionID: revision, Number: w.row.Number, Blob: w.row.Blob,
+		TextDigest: w.row.Digest, Label: w.text.in.GetLabel(), Digest: w.text.in.GetDigest(), Fence: w.row.Fence, SeenAt: w.row.CreatedAt}
 }
 
 func addState(p *gitstoresql.PutArtifactsParams, a gitstoresql.Artifact) {

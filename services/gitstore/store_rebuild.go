@@ -47,6 +47,9 @@ func (s *store) addReindexed(ctx context.Context, f *found) error {
 	if _, err := s.q.AddReindexed(ctx, rows); err != nil || len(f.moved) == 0 {
 		return err
 	}
+	if err := s.q.RemaskReindexed(ctx, gitstoresql.RemaskReindexedParams(f.remaskedRows())); err != nil {
+		return err
+	}
 	var p gitstoresql.MoveReindexedParams
 	for _, at := range f.moved {
 		st := f.latest[at.device][at.name]

@@ -45,6 +45,9 @@ func (s *store) recordFound(ctx context.Context, name string, old, next repo.Has
 		if _, err := q.CreateRevisions(ctx, f.revisions); err != nil {
 			return err
 		}
+		if err := q.RemaskRevisions(ctx, f.remaskedRows()); err != nil {
+			return err
+		}
 		if err := q.PutArtifacts(ctx, f.stateRows()); err != nil {
 			return err
 		}
@@ -62,6 +65,14 @@ func (f *found) stateRows() gitstoresql.PutArtifactsParams {
 		for _, st := range byName {
 			addState(&p, st)
 		}
+	}
+	return p
+}
+
+func (f *found) remaskedRows() gitstoresql.RemaskRevisionsParams {
+	var p gitstoresql.RemaskRevisionsParams
+	for _, row := range f.remasked {
+		addRemasked(&p, row)
 	}
 	return p
 }

@@ -3,6 +3,7 @@ package gitstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,7 +51,7 @@ func forgetSuspects(ctx context.Context, q *gitstoresql.Queries, p *plan) error 
 	add := func(device uuid.UUID, artifact string) {
 		gone.DeviceIds, gone.Artifacts = append(gone.DeviceIds, device), append(gone.Artifacts, artifact)
 	}
-	for _, w := range p.writes {
+	for _, w := range slices.Concat(p.writes, p.remasks) {
 		add(w.attempt.device, w.text.in.GetName())
 	}
 	for _, x := range p.seen {

@@ -2,7 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"slices"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -56,9 +55,7 @@ func (s *Service) setApart(ctx context.Context, p *plan) error {
 	if len(apart) == 0 {
 		return nil
 	}
-	p.writes = slices.DeleteFunc(p.writes, func(w *write) bool { return apart[w.attempt] != nil })
-	p.moved = slices.DeleteFunc(p.moved, func(w *write) bool { return apart[w.attempt] != nil })
-	p.seen = slices.DeleteFunc(p.seen, func(x seen) bool { return apart[x.attempt] != nil })
+	p.putNothing(func(a *attempt) bool { return apart[a] != nil })
 	waiting, err := s.store.waiting(ctx, p.suspects)
 	if err != nil {
 		return err

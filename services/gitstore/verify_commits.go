@@ -88,7 +88,8 @@ func (v *verifier) readable(ctx context.Context, r *bare, c *repo.Commit) error 
 	return err
 }
 
-// indexed looks for the rows of commits of a repository. One that brought a text from another repository as it was there has none: the row is that of the commit there.
+// indexed looks for the rows of commits of a repository. One that brought the text of a known revision has none: that one's row is the one to look for. Neither has one whose text a changed
+// page made another later: the row names the later commit.
 func (v *verifier) indexed(ctx context.Context, r *bare, origins []*origin) error {
 	rows, err := v.s.store.revisionsOf(ctx, origins)
 	if err != nil {
@@ -98,21 +99,32 @@ func (v *verifier) indexed(ctx context.Context, r *bare, origins []*origin) erro
 	if err != nil {
 		return err
 	}
+	var lost []Finding
+	var made []deviceMade
 	for _, o := range origins {
 		for _, a := range o.artifacts {
-			digest, ok := rows[committed{o.commit.Hash.String(), o.device, a.name}]
-			if !ok && a.earlier > 0 {
-				digest, ok = before[numbered{o.device, a.name, a.earlier}]
+			h, ok := rows[committed{o.commit.Hash.String(), o.device, a.name}]
+			if !ok && a.known() > 0 {
+				if h, ok = before[numbered{o.device, a.name, a.known()}]; ok && h.fence >= o.fence {
+					continue
+				}
 			}
-			if ok && digest == a.digest {
+			if ok && h.digest == a.digest {
 				continue
 			}
 			what := "the index lacks what the commit made"
 			if ok {
 				what = "the index has another digest than the commit"
 			}
-			v.tellWrong(Finding{Repository: r.name, Commit: o.commit.Hash.String(), Device: o.device.String(), Artifact: a.name, What: what + "; netraven gitstore reindex makes it again"})
+			lost = append(lost, Finding{Repository: r.name, Commit: o.commit.Hash.String(), Device: o.device.String(), Artifact: a.name, What: what + "; netraven gitstore reindex makes it again"})
+			made = append(made, deviceMade{o.device, madeKey{o.key(), a.name}})
 		}
 	}
-	return nil
+	remasked, err := v.s.store.remaskedOf(ctx, made)
+	for i, f := range lost {
+		if remasked[made[i]].fence < made[i].fence {
+			v.tellWrong(f)
+		}
+	}
+	return err
 }

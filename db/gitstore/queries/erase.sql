@@ -2,7 +2,7 @@
 SELECT DISTINCT device_id, path FROM artifact ORDER BY device_id, path;
 
 -- name: RevisionsByIDs :many
-SELECT id, device_id, artifact, number, blob, repository FROM revision WHERE id = ANY(sqlc.arg(ids)::uuid[]);
+SELECT id, device_id, artifact, number, blob, repository, task_id, fence, (remasked_at IS NOT NULL)::boolean AS remasked FROM revision WHERE id = ANY(sqlc.arg(ids)::uuid[]);
 
 -- A page of the history of some devices (none named: of all), each artifact's revisions in a row.
 -- name: RevisionsInOrder :many
@@ -36,10 +36,11 @@ ON CONFLICT ON CONSTRAINT erased_commit_pk DO UPDATE SET new = EXCLUDED.new;
 -- name: RenameCommits :exec
 UPDATE revision r SET commit_hash = e.new FROM erased_commit e WHERE r.commit_hash = e.old AND r.repository = e.repository;
 
--- No digest: the text is as it was, only what came before it is not.
+-- No digest: the text is as it was, only what came before it is not. Where a page masked it anew, its lines stay counted as they came.
 -- name: RewriteRevisions :exec
 UPDATE revision r
-SET blob = u.blob, digest = COALESCE(NULLIF(u.digest, ''), r.digest), size = u.size, lines_added = u.lines_added, lines_removed = u.lines_removed, author = u.author, compared = false
+SET blob = u.blob, digest = COALESCE(NULLIF(u.digest, ''), r.digest), size = u.size, author = u.author, compared = false,
+    lines_added = CASE WHEN r.remasked_at IS NULL THEN u.lines_added ELSE r.lines_added END, lines_removed = CASE WHEN r.remasked_at IS NULL THEN u.lines_removed ELSE r.lines_removed END
 FROM (SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(blobs)::text[]) AS blob, unnest(sqlc.arg(digests)::text[]) AS digest,
              unnest(sqlc.arg(sizes)::integer[]) AS size, unnest(sqlc.arg(added)::integer[]) AS lines_added, unnest(sqlc.arg(removed)::integer[]) AS lines_removed,
              unnest(sqlc.arg(authors)::text[]) AS author) u

@@ -7,10 +7,19 @@ WHERE NOT r.compared AND NOT r.suspect AND r.id > sqlc.arg(after_id)::uuid
 ORDER BY r.id
 LIMIT sqlc.arg(page_size)::integer;
 
+-- One whose text a page masked anew meanwhile waits for its turn again.
 -- name: PutGone :exec
-WITH done AS (UPDATE revision SET compared = true WHERE id = ANY(sqlc.arg(compared)::uuid[]))
+WITH done AS (
+    UPDATE revision r SET compared = true
+    FROM (SELECT unnest(sqlc.arg(compared)::uuid[]) AS id, unnest(sqlc.arg(blobs)::text[]) AS blob) u
+    WHERE r.id = u.id AND r.blob = u.blob
+    RETURNING r.id
+)
 INSERT INTO gone (revision_id, device_id, artifact, lines)
-SELECT unnest(sqlc.arg(revision_ids)::uuid[]), unnest(sqlc.arg(device_ids)::uuid[]), unnest(sqlc.arg(artifacts)::text[]), unnest(sqlc.arg(lines)::bytea[])
+SELECT n.revision_id, n.device_id, n.artifact, n.lines
+FROM (SELECT unnest(sqlc.arg(revision_ids)::uuid[]) AS revision_id, unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(artifacts)::text[]) AS artifact,
+             unnest(sqlc.arg(lines)::bytea[]) AS lines) n
+JOIN done ON done.id = n.revision_id
 ON CONFLICT ON CONSTRAINT gone_pk DO UPDATE SET lines = EXCLUDED.lines;
 
 -- The artifacts from a place on that lost a line with one of some literals, which are in lower case.

@@ -15,6 +15,16 @@ FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(
              unnest(sqlc.arg(lies_in)::text[]) AS lies_in, unnest(sqlc.arg(paths)::text[]) AS path, unnest(sqlc.arg(fences)::bigint[]) AS fence) u
 WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number;
 
+-- Texts that a page masked anew, which makes no revision. Their newest states follow.
+-- name: RemaskReindexed :exec
+UPDATE reindexed f
+SET commit_hash = u.commit_hash, blob = u.blob, repository = u.repository, digest = u.digest, size = u.size, remasked_at = u.at, remasked_fence = u.fence
+FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(artifacts)::text[]) AS artifact, unnest(sqlc.arg(numbers)::integer[]) AS number,
+             unnest(sqlc.arg(commits)::text[]) AS commit_hash, unnest(sqlc.arg(blobs)::text[]) AS blob, unnest(sqlc.arg(repositories)::text[]) AS repository,
+             unnest(sqlc.arg(digests)::text[]) AS digest, unnest(sqlc.arg(sizes)::integer[]) AS size, unnest(sqlc.arg(at)::timestamptz[]) AS at,
+             unnest(sqlc.arg(fences)::bigint[]) AS fence) u
+WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number;
+
 -- What the index has of an attempt keeps its id, and what git does not know as well: the fraction of its second, and each artifact's author. A suspect that was accepted is found so too.
 -- name: AdoptRevisions :execrows
 UPDATE reindexed f
@@ -55,15 +65,15 @@ UPDATE revision r SET number = r.number + 1000000000 FROM reindexed f WHERE f.id
 -- name: CorrectRevisions :execrows
 UPDATE revision r
 SET number = f.number, size = f.size, lines_added = f.lines_added, lines_removed = f.lines_removed, suspect = false, commit_hash = f.commit_hash, blob = f.blob,
-    digest = f.digest, run_id = f.run_id, repository = f.repository
+    digest = f.digest, run_id = f.run_id, repository = f.repository, remasked_at = f.remasked_at, remasked_fence = f.remasked_fence
 FROM reindexed f
 WHERE f.id = r.id
-  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id, r.repository)
-      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id, f.repository);
+  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id, r.repository, r.remasked_at, r.remasked_fence)
+      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id, f.repository, f.remasked_at, f.remasked_fence);
 
 -- name: AddMissing :execrows
-INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository)
-SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at, f.repository
+INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, remasked_at, remasked_fence)
+SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at, f.repository, f.remasked_at, f.remasked_fence
 FROM reindexed f
 WHERE NOT EXISTS (SELECT 1 FROM revision r WHERE r.id = f.id);
 

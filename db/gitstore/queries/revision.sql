@@ -1,5 +1,5 @@
 -- name: ListRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE device_id = sqlc.arg(device_id)
   AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
@@ -11,7 +11,7 @@ ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: ListAllRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
   AND NOT (sqlc.arg(accepted)::boolean AND suspect)
@@ -22,7 +22,7 @@ ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: ListSuspects :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE suspect
   AND (sqlc.arg(artifact)::text = '' OR artifact = sqlc.arg(artifact)::text)
@@ -33,7 +33,7 @@ ORDER BY id DESC
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: GetRevision :one
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE id = $1;
 

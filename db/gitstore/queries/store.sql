@@ -36,6 +36,25 @@ ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
 SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
     label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at);
 
+-- Revisions whose text a changed page masked anew: they stay what they are, but for that text. What it took away is noted again (compared).
+-- name: RemaskRevisions :exec
+WITH u AS (
+    SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(artifacts)::text[]) AS artifact, unnest(sqlc.arg(numbers)::integer[]) AS number,
+           unnest(sqlc.arg(commits)::text[]) AS commit_hash, unnest(sqlc.arg(blobs)::text[]) AS blob, unnest(sqlc.arg(repositories)::text[]) AS repository,
+           unnest(sqlc.arg(digests)::text[]) AS digest, unnest(sqlc.arg(sizes)::integer[]) AS size, unnest(sqlc.arg(at)::timestamptz[]) AS at,
+           unnest(sqlc.arg(fences)::bigint[]) AS fence
+), now AS (
+    UPDATE revision r
+    SET commit_hash = u.commit_hash, blob = u.blob, repository = u.repository, digest = u.digest, size = u.size, remasked_at = u.at, remasked_fence = u.fence, compared = false
+    FROM u
+    WHERE r.device_id = u.device_id AND r.artifact = u.artifact AND r.number = u.number
+    RETURNING r.id
+)
+DELETE FROM gone g USING now WHERE g.revision_id = now.id;
+
+-- name: GetOriginals :many
+SELECT revision_id, sealed, task_id, fence FROM original WHERE revision_id = ANY(sqlc.arg(revision_ids)::uuid[]);
+
 -- An unchanged artifact: only that it was seen is news.
 -- name: SeeArtifacts :exec
 UPDATE artifact a

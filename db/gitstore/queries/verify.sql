@@ -7,16 +7,25 @@ ORDER BY id
 LIMIT sqlc.arg(page_size)::integer;
 
 -- name: RevisionsOfCommits :many
-SELECT device_id, artifact, commit_hash, digest
+SELECT device_id, artifact, commit_hash, digest, remasked_fence
 FROM revision
 WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[]) AND commit_hash = ANY(sqlc.arg(commits)::text[]) AND NOT suspect;
 
 -- name: DigestsByNumber :many
-SELECT r.device_id, r.artifact, r.number, r.digest
+SELECT r.device_id, r.artifact, r.number, r.digest, r.remasked_fence
 FROM revision r
 JOIN (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(artifacts)::text[]) AS artifact, unnest(sqlc.arg(numbers)::integer[]) AS number) u
   ON r.device_id = u.device_id AND r.artifact = u.artifact AND r.number = u.number
 WHERE NOT r.suspect;
+
+-- Revisions that a page masked anew, by the attempts that made them: they name the commit that did, not the one that made them.
+-- name: RemaskedRevisions :many
+SELECT r.device_id, r.artifact, r.task_id, r.fence, r.digest, r.remasked_fence
+FROM revision r
+JOIN (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(artifacts)::text[]) AS artifact, unnest(sqlc.arg(task_ids)::uuid[]) AS task_id,
+             unnest(sqlc.arg(fences)::bigint[]) AS fence) u
+  ON r.device_id = u.device_id AND r.artifact = u.artifact AND r.task_id = u.task_id AND r.fence = u.fence
+WHERE r.remasked_at IS NOT NULL AND NOT r.suspect;
 
 -- Artifacts beside what their revisions say of them. The newest row is empty where it is missing.
 -- name: CompareArtifacts :many

@@ -222,7 +222,7 @@ func (q *Queries) RenameCommits(ctx context.Context) error {
 }
 
 const revisionsByIDs = `-- name: RevisionsByIDs :many
-SELECT id, device_id, artifact, number, blob, repository FROM revision WHERE id = ANY($1::uuid[])
+SELECT id, device_id, artifact, number, blob, repository, task_id, fence, (remasked_at IS NOT NULL)::boolean AS remasked FROM revision WHERE id = ANY($1::uuid[])
 `
 
 type RevisionsByIDsRow struct {
@@ -232,6 +232,9 @@ type RevisionsByIDsRow struct {
 	Number     int32
 	Blob       string
 	Repository string
+	TaskID     uuid.UUID
+	Fence      int64
+	Remasked   bool
 }
 
 func (q *Queries) RevisionsByIDs(ctx context.Context, ids []uuid.UUID) ([]RevisionsByIDsRow, error) {
@@ -250,6 +253,9 @@ func (q *Queries) RevisionsByIDs(ctx context.Context, ids []uuid.UUID) ([]Revisi
 			&i.Number,
 			&i.Blob,
 			&i.Repository,
+			&i.TaskID,
+			&i.Fence,
+			&i.Remasked,
 		); err != nil {
 			return nil, err
 		}
@@ -375,7 +381,8 @@ func (q *Queries) RevisionsInOrder(ctx context.Context, arg RevisionsInOrderPara
 
 const rewriteRevisions = `-- name: RewriteRevisions :exec
 UPDATE revision r
-SET blob = u.blob, digest = COALESCE(NULLIF(u.digest, ''), r.digest), size = u.size, lines_added = u.lines_added, lines_removed = u.lines_removed, author = u.author, compared = false
+SET blob = u.blob, digest = COALESCE(NULLIF(u.digest, ''), r.digest), size = u.size, author = u.author, compared = false,
+    lines_added = CASE WHEN r.remasked_at IS NULL THEN u.lines_added ELSE r.lines_added END, lines_removed = CASE WHEN r.remasked_at IS NULL THEN u.lines_removed ELSE r.lines_removed END
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::text[]) AS blob, unnest($3::text[]) AS digest,
              unnest($4::integer[]) AS size, unnest($5::integer[]) AS lines_added, unnest($6::integer[]) AS lines_removed,
              unnest($7::text[]) AS author) u
@@ -392,7 +399,7 @@ type RewriteRevisionsParams struct {
 	Authors []string
 }
 
-// No digest: the text is as it was, only what came before it is not.
+// No digest: the text is as it was, only what came before it is not. Where a page masked it anew, its lines stay counted as they came.
 func (q *Queries) RewriteRevisions(ctx context.Context, arg RewriteRevisionsParams) error {
 	_, err := q.db.Exec(ctx, rewriteRevisions,
 		arg.Ids,

@@ -138,9 +138,17 @@ func (q *Queries) ArtifactsThatLost(ctx context.Context, arg ArtifactsThatLostPa
 }
 
 const putGone = `-- name: PutGone :exec
-WITH done AS (UPDATE revision SET compared = true WHERE id = ANY($5::uuid[]))
+WITH done AS (
+    UPDATE revision r SET compared = true
+    FROM (SELECT unnest($5::uuid[]) AS id, unnest($6::text[]) AS blob) u
+    WHERE r.id = u.id AND r.blob = u.blob
+    RETURNING r.id
+)
 INSERT INTO gone (revision_id, device_id, artifact, lines)
-SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::text[]), unnest($4::bytea[])
+SELECT n.revision_id, n.device_id, n.artifact, n.lines
+FROM (SELECT unnest($1::uuid[]) AS revision_id, unnest($2::uuid[]) AS device_id, unnest($3::text[]) AS artifact,
+             unnest($4::bytea[]) AS lines) n
+JOIN done ON done.id = n.revision_id
 ON CONFLICT ON CONSTRAINT gone_pk DO UPDATE SET lines = EXCLUDED.lines
 `
 
@@ -150,8 +158,10 @@ type PutGoneParams struct {
 	Artifacts   []string
 	Lines       [][]byte
 	Compared    []uuid.UUID
+	Blobs       []string
 }
 
+// One whose text a page masked anew meanwhile waits for its turn again.
 func (q *Queries) PutGone(ctx context.Context, arg PutGoneParams) error {
 	_, err := q.db.Exec(ctx, putGone,
 		arg.RevisionIds,
@@ -159,6 +169,7 @@ func (q *Queries) PutGone(ctx context.Context, arg PutGoneParams) error {
 		arg.Artifacts,
 		arg.Lines,
 		arg.Compared,
+		arg.Blobs,
 	)
 	return err
 }

@@ -58,25 +58,27 @@ type Original struct {
 }
 
 type Reindexed struct {
-	ID           uuid.UUID
-	DeviceID     uuid.UUID
-	Artifact     string
-	Number       int32
-	Size         int32
-	LinesAdded   int32
-	LinesRemoved int32
-	Author       string
-	CommitHash   string
-	Blob         string
-	Digest       string
-	RunID        uuid.UUID
-	TaskID       uuid.UUID
-	Fence        int64
-	CreatedAt    time.Time
-	Repository   string
-	LiesIn       string
-	Path         string
-	LastFence    int64
+	ID            uuid.UUID
+	DeviceID      uuid.UUID
+	Artifact      string
+	Number        int32
+	Size          int32
+	LinesAdded    int32
+	LinesRemoved  int32
+	Author        string
+	CommitHash    string
+	Blob          string
+	Digest        string
+	RunID         uuid.UUID
+	TaskID        uuid.UUID
+	Fence         int64
+	CreatedAt     time.Time
+	Repository    string
+	LiesIn        string
+	Path          string
+	LastFence     int64
+	RemaskedAt    *time.Time
+	RemaskedFence *int64
 }
 
 type Remote struct {
@@ -112,24 +114,26 @@ type Repository struct {
 }
 
 type Revision struct {
-	ID           uuid.UUID
-	DeviceID     uuid.UUID
-	Artifact     string
-	Number       int32
-	Size         int32
-	LinesAdded   int32
-	LinesRemoved int32
-	Suspect      bool
-	Author       string
-	CommitHash   string
-	Blob         string
-	Digest       string
-	RunID        uuid.UUID
-	TaskID       uuid.UUID
-	Fence        int64
-	CreatedAt    time.Time
-	Repository   string
-	Compared     bool
+	ID            uuid.UUID
+	DeviceID      uuid.UUID
+	Artifact      string
+	Number        int32
+	Size          int32
+	LinesAdded    int32
+	LinesRemoved  int32
+	Suspect       bool
+	Author        string
+	CommitHash    string
+	Blob          string
+	Digest        string
+	RunID         uuid.UUID
+	TaskID        uuid.UUID
+	Fence         int64
+	CreatedAt     time.Time
+	Repository    string
+	Compared      bool
+	RemaskedAt    *time.Time
+	RemaskedFence *int64
 }
 
 type Shredded struct {

@@ -13,8 +13,8 @@ import (
 )
 
 const addMissing = `-- name: AddMissing :execrows
-INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository)
-SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at, f.repository
+INSERT INTO revision (id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, remasked_at, remasked_fence)
+SELECT f.id, f.device_id, f.artifact, f.number, f.size, f.lines_added, f.lines_removed, false, f.author, f.commit_hash, f.blob, f.digest, f.run_id, f.task_id, f.fence, f.created_at, f.repository, f.remasked_at, f.remasked_fence
 FROM reindexed f
 WHERE NOT EXISTS (SELECT 1 FROM revision r WHERE r.id = f.id)
 `
@@ -121,11 +121,11 @@ func (q *Queries) CorrectAttempts(ctx context.Context, since time.Time) error {
 const correctRevisions = `-- name: CorrectRevisions :execrows
 UPDATE revision r
 SET number = f.number, size = f.size, lines_added = f.lines_added, lines_removed = f.lines_removed, suspect = false, commit_hash = f.commit_hash, blob = f.blob,
-    digest = f.digest, run_id = f.run_id, repository = f.repository
+    digest = f.digest, run_id = f.run_id, repository = f.repository, remasked_at = f.remasked_at, remasked_fence = f.remasked_fence
 FROM reindexed f
 WHERE f.id = r.id
-  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id, r.repository)
-      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id, f.repository)
+  AND (r.number, r.size, r.lines_added, r.lines_removed, r.suspect, r.commit_hash, r.blob, r.digest, r.run_id, r.repository, r.remasked_at, r.remasked_fence)
+      IS DISTINCT FROM (f.number, f.size, f.lines_added, f.lines_removed, false, f.commit_hash, f.blob, f.digest, f.run_id, f.repository, f.remasked_at, f.remasked_fence)
 `
 
 func (q *Queries) CorrectRevisions(ctx context.Context) (int64, error) {
@@ -283,6 +283,46 @@ UPDATE revision r SET number = r.number + 1000000000 FROM reindexed f WHERE f.id
 // Numbers that change go out of the way first: within one statement two rows may not have the same.
 func (q *Queries) ParkNumbers(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, parkNumbers)
+	return err
+}
+
+const remaskReindexed = `-- name: RemaskReindexed :exec
+UPDATE reindexed f
+SET commit_hash = u.commit_hash, blob = u.blob, repository = u.repository, digest = u.digest, size = u.size, remasked_at = u.at, remasked_fence = u.fence
+FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS artifact, unnest($3::integer[]) AS number,
+             unnest($4::text[]) AS commit_hash, unnest($5::text[]) AS blob, unnest($6::text[]) AS repository,
+             unnest($7::text[]) AS digest, unnest($8::integer[]) AS size, unnest($9::timestamptz[]) AS at,
+             unnest($10::bigint[]) AS fence) u
+WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number
+`
+
+type RemaskReindexedParams struct {
+	DeviceIds    []uuid.UUID
+	Artifacts    []string
+	Numbers      []int32
+	Commits      []string
+	Blobs        []string
+	Repositories []string
+	Digests      []string
+	Sizes        []int32
+	At           []time.Time
+	Fences       []int64
+}
+
+// Texts that a page masked anew, which makes no revision. Their newest states follow.
+func (q *Queries) RemaskReindexed(ctx context.Context, arg RemaskReindexedParams) error {
+	_, err := q.db.Exec(ctx, remaskReindexed,
+		arg.DeviceIds,
+		arg.Artifacts,
+		arg.Numbers,
+		arg.Commits,
+		arg.Blobs,
+		arg.Repositories,
+		arg.Digests,
+		arg.Sizes,
+		arg.At,
+		arg.Fences,
+	)
 	return err
 }
 

@@ -63,7 +63,7 @@ func (q *Queries) GetOriginal(ctx context.Context, revisionID uuid.UUID) (GetOri
 }
 
 const getRevision = `-- name: GetRevision :one
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE id = $1
 `
@@ -90,12 +90,14 @@ func (q *Queries) GetRevision(ctx context.Context, id uuid.UUID) (Revision, erro
 		&i.CreatedAt,
 		&i.Repository,
 		&i.Compared,
+		&i.RemaskedAt,
+		&i.RemaskedFence,
 	)
 	return i, err
 }
 
 const listAllRevisions = `-- name: ListAllRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE ($1::text = '' OR artifact = $1::text)
   AND NOT ($2::boolean AND suspect)
@@ -152,6 +154,8 @@ func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsPara
 			&i.CreatedAt,
 			&i.Repository,
 			&i.Compared,
+			&i.RemaskedAt,
+			&i.RemaskedFence,
 		); err != nil {
 			return nil, err
 		}
@@ -164,7 +168,7 @@ func (q *Queries) ListAllRevisions(ctx context.Context, arg ListAllRevisionsPara
 }
 
 const listRevisions = `-- name: ListRevisions :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE device_id = $1
   AND ($2::text = '' OR artifact = $2::text)
@@ -226,6 +230,8 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 			&i.CreatedAt,
 			&i.Repository,
 			&i.Compared,
+			&i.RemaskedAt,
+			&i.RemaskedFence,
 		); err != nil {
 			return nil, err
 		}
@@ -238,7 +244,7 @@ func (q *Queries) ListRevisions(ctx context.Context, arg ListRevisionsParams) ([
 }
 
 const listSuspects = `-- name: ListSuspects :many
-SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared
+SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository, compared, remasked_at, remasked_fence
 FROM revision
 WHERE suspect
   AND ($1::text = '' OR artifact = $1::text)
@@ -293,6 +299,8 @@ func (q *Queries) ListSuspects(ctx context.Context, arg ListSuspectsParams) ([]R
 			&i.CreatedAt,
 			&i.Repository,
 			&i.Compared,
+			&i.RemaskedAt,
+			&i.RemaskedFence,
 		); err != nil {
 			return nil, err
 		}

@@ -93,6 +93,42 @@ func (q *Queries) GetHeads(ctx context.Context, names []string) ([]GetHeadsRow, 
 	return items, nil
 }
 
+const getOriginals = `-- name: GetOriginals :many
+SELECT revision_id, sealed, task_id, fence FROM original WHERE revision_id = ANY($1::uuid[])
+`
+
+type GetOriginalsRow struct {
+	RevisionID uuid.UUID
+	Sealed     []byte
+	TaskID     uuid.UUID
+	Fence      int64
+}
+
+func (q *Queries) GetOriginals(ctx context.Context, revisionIds []uuid.UUID) ([]GetOriginalsRow, error) {
+	rows, err := q.db.Query(ctx, getOriginals, revisionIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []GetOriginalsRow{}
+	for rows.Next() {
+		var i GetOriginalsRow
+		if err := rows.Scan(
+			&i.RevisionID,
+			&i.Sealed,
+			&i.TaskID,
+			&i.Fence,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const getStored = `-- name: GetStored :many
 SELECT s.task_id, s.fence, s.changed, s.revision_ids, s.suspect
 FROM stored_attempt s
@@ -328,6 +364,52 @@ func (q *Queries) PutStored(ctx context.Context, arg PutStoredParams) error {
 		arg.Observations,
 		arg.RevisionIds,
 		arg.Suspects,
+	)
+	return err
+}
+
+const remaskRevisions = `-- name: RemaskRevisions :exec
+WITH u AS (
+    SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS artifact, unnest($3::integer[]) AS number,
+           unnest($4::text[]) AS commit_hash, unnest($5::text[]) AS blob, unnest($6::text[]) AS repository,
+           unnest($7::text[]) AS digest, unnest($8::integer[]) AS size, unnest($9::timestamptz[]) AS at,
+           unnest($10::bigint[]) AS fence
+), now AS (
+    UPDATE revision r
+    SET commit_hash = u.commit_hash, blob = u.blob, repository = u.repository, digest = u.digest, size = u.size, remasked_at = u.at, remasked_fence = u.fence, compared = false
+    FROM u
+    WHERE r.device_id = u.device_id AND r.artifact = u.artifact AND r.number = u.number
+    RETURNING r.id
+)
+DELETE FROM gone g USING now WHERE g.revision_id = now.id
+`
+
+type RemaskRevisionsParams struct {
+	DeviceIds    []uuid.UUID
+	Artifacts    []string
+	Numbers      []int32
+	Commits      []string
+	Blobs        []string
+	Repositories []string
+	Digests      []string
+	Sizes        []int32
+	At           []time.Time
+	Fences       []int64
+}
+
+// Revisions whose text a changed page masked anew: they stay what they are, but for that text. What it took away is noted again (compared).
+func (q *Queries) RemaskRevisions(ctx context.Context, arg RemaskRevisionsParams) error {
+	_, err := q.db.Exec(ctx, remaskRevisions,
+		arg.DeviceIds,
+		arg.Artifacts,
+		arg.Numbers,
+		arg.Commits,
+		arg.Blobs,
+		arg.Repositories,
+		arg.Digests,
+		arg.Sizes,
+		arg.At,
+		arg.Fences,
 	)
 	return err
 }

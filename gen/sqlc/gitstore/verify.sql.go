@@ -82,7 +82,7 @@ func (q *Queries) CompareArtifacts(ctx context.Context, arg CompareArtifactsPara
 }
 
 const digestsByNumber = `-- name: DigestsByNumber :many
-SELECT r.device_id, r.artifact, r.number, r.digest
+SELECT r.device_id, r.artifact, r.number, r.digest, r.remasked_fence
 FROM revision r
 JOIN (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS artifact, unnest($3::integer[]) AS number) u
   ON r.device_id = u.device_id AND r.artifact = u.artifact AND r.number = u.number
@@ -96,10 +96,11 @@ type DigestsByNumberParams struct {
 }
 
 type DigestsByNumberRow struct {
-	DeviceID uuid.UUID
-	Artifact string
-	Number   int32
-	Digest   string
+	DeviceID      uuid.UUID
+	Artifact      string
+	Number        int32
+	Digest        string
+	RemaskedFence *int64
 }
 
 func (q *Queries) DigestsByNumber(ctx context.Context, arg DigestsByNumberParams) ([]DigestsByNumberRow, error) {
@@ -116,6 +117,65 @@ func (q *Queries) DigestsByNumber(ctx context.Context, arg DigestsByNumberParams
 			&i.Artifact,
 			&i.Number,
 			&i.Digest,
+			&i.RemaskedFence,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const remaskedRevisions = `-- name: RemaskedRevisions :many
+SELECT r.device_id, r.artifact, r.task_id, r.fence, r.digest, r.remasked_fence
+FROM revision r
+JOIN (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS artifact, unnest($3::uuid[]) AS task_id,
+             unnest($4::bigint[]) AS fence) u
+  ON r.device_id = u.device_id AND r.artifact = u.artifact AND r.task_id = u.task_id AND r.fence = u.fence
+WHERE r.remasked_at IS NOT NULL AND NOT r.suspect
+`
+
+type RemaskedRevisionsParams struct {
+	DeviceIds []uuid.UUID
+	Artifacts []string
+	TaskIds   []uuid.UUID
+	Fences    []int64
+}
+
+type RemaskedRevisionsRow struct {
+	DeviceID      uuid.UUID
+	Artifact      string
+	TaskID        uuid.UUID
+	Fence         int64
+	Digest        string
+	RemaskedFence *int64
+}
+
+// Revisions that a page masked anew, by the attempts that made them: they name the commit that did, not the one that made them.
+func (q *Queries) RemaskedRevisions(ctx context.Context, arg RemaskedRevisionsParams) ([]RemaskedRevisionsRow, error) {
+	rows, err := q.db.Query(ctx, remaskedRevisions,
+		arg.DeviceIds,
+		arg.Artifacts,
+		arg.TaskIds,
+		arg.Fences,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []RemaskedRevisionsRow{}
+	for rows.Next() {
+		var i RemaskedRevisionsRow
+		if err := rows.Scan(
+			&i.DeviceID,
+			&i.Artifact,
+			&i.TaskID,
+			&i.Fence,
+			&i.Digest,
+			&i.RemaskedFence,
 		); err != nil {
 			return nil, err
 		}
@@ -200,7 +260,7 @@ func (q *Queries) RevisionsFrom(ctx context.Context, arg RevisionsFromParams) ([
 }
 
 const revisionsOfCommits = `-- name: RevisionsOfCommits :many
-SELECT device_id, artifact, commit_hash, digest
+SELECT device_id, artifact, commit_hash, digest, remasked_fence
 FROM revision
 WHERE device_id = ANY($1::uuid[]) AND commit_hash = ANY($2::text[]) AND NOT suspect
 `
@@ -211,10 +271,11 @@ type RevisionsOfCommitsParams struct {
 }
 
 type RevisionsOfCommitsRow struct {
-	DeviceID   uuid.UUID
-	Artifact   string
-	CommitHash string
-	Digest     string
+	DeviceID      uuid.UUID
+	Artifact      string
+	CommitHash    string
+	Digest        string
+	RemaskedFence *int64
 }
 
 func (q *Queries) RevisionsOfCommits(ctx context.Context, arg RevisionsOfCommitsParams) ([]RevisionsOfCommitsRow, error) {
@@ -231,6 +292,7 @@ func (q *Queries) RevisionsOfCommits(ctx context.Context, arg RevisionsOfCommits
 			&i.Artifact,
 			&i.CommitHash,
 			&i.Digest,
+			&i.RemaskedFence,
 		); err != nil {
 			return nil, err
 		}

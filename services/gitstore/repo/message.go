@@ -15,9 +15,11 @@ const (
 	TrailerFence    = "NetRaven-Fence"
 	TrailerDigest   = "NetRaven-Digest"
 	TrailerTrigger  = "NetRaven-Trigger"
-	// TrailerEarlier follows an artifact's digest where its device comes from another repository, or only its name is new: the number of its newest revision until then. A text that
-	// is still that revision's makes no new one.
+	// TrailerEarlier follows an artifact's digest where its device comes from another repository, or only its name is new: the number of its newest revision until then, and the digest that
+	// this had (commits of older versions lack it). A text that is still that revision's makes no new one.
 	TrailerEarlier = "NetRaven-Earlier"
+	// TrailerRemasked follows an artifact's digest where a changed platform page alone made its text another: the number of its newest revision, which stays it.
+	TrailerRemasked = "NetRaven-Remasked"
 	// TrailerAccepted is who accepted what was kept apart as suspect.
 	TrailerAccepted = "NetRaven-Accepted-By"
 )

@@ -158,7 +158,10 @@ type Revision struct {
 	// SHA-256 of the masked text, hex.
 	Digest string `protobuf:"bytes,14,opt,name=digest,proto3" json:"digest,omitempty"`
 	// The git repository that holds the commit: that of the device's site at the time.
-	Repository    string `protobuf:"bytes,15,opt,name=repository,proto3" json:"repository,omitempty"`
+	Repository string `protobuf:"bytes,15,opt,name=repository,proto3" json:"repository,omitempty"`
+	// When a changed platform page masked the text anew, to the second; unset: the text is as it came. A page alone makes no revision, so text, size, digest and commit of
+	// this one are those of the newer masking; time, run, author and counts of lines are as they came.
+	RemaskedAt    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=remasked_at,json=remaskedAt,proto3" json:"remasked_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -296,6 +299,13 @@ func (x *Revision) GetRepository() string {
 		return x.Repository
 	}
 	return ""
+}
+
+func (x *Revision) GetRemaskedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RemaskedAt
+	}
+	return nil
 }
 
 // Diff is a unified diff with its counts.
@@ -1288,7 +1298,7 @@ var File_netraven_gitstore_v1_revision_proto protoreflect.FileDescriptor
 
 const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\n" +
-	"#netraven/gitstore/v1/revision.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xe7\x03\n" +
+	"#netraven/gitstore/v1/revision.proto\x12\x14netraven.gitstore.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!netraven/options/v1/options.proto\"\xa4\x04\n" +
 	"\bRevision\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\x12\x1a\n" +
@@ -1309,7 +1319,9 @@ const file_netraven_gitstore_v1_revision_proto_rawDesc = "" +
 	"\x06digest\x18\x0e \x01(\tR\x06digest\x12\x1e\n" +
 	"\n" +
 	"repository\x18\x0f \x01(\tR\n" +
-	"repository\"3\n" +
+	"repository\x12;\n" +
+	"\vremasked_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"remaskedAt\"3\n" +
 	"\x05State\x12\x0f\n" +
 	"\vUNSPECIFIED\x10\x00\x12\f\n" +
 	"\bACCEPTED\x10\x01\x12\v\n" +
@@ -1440,38 +1452,39 @@ var file_netraven_gitstore_v1_revision_proto_goTypes = []any{
 }
 var file_netraven_gitstore_v1_revision_proto_depIdxs = []int32{
 	19, // 0: netraven.gitstore.v1.Revision.created_at:type_name -> google.protobuf.Timestamp
-	16, // 1: netraven.gitstore.v1.Diff.hunks:type_name -> netraven.gitstore.v1.Diff.Hunk
-	18, // 2: netraven.gitstore.v1.Blame.sections:type_name -> netraven.gitstore.v1.Blame.Section
-	0,  // 3: netraven.gitstore.v1.ListRevisionsRequest.state:type_name -> netraven.gitstore.v1.Revision.State
-	19, // 4: netraven.gitstore.v1.ListRevisionsRequest.since:type_name -> google.protobuf.Timestamp
-	19, // 5: netraven.gitstore.v1.ListRevisionsRequest.until:type_name -> google.protobuf.Timestamp
-	2,  // 6: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
-	19, // 7: netraven.gitstore.v1.ShreddedOriginals.shredded_at:type_name -> google.protobuf.Timestamp
-	19, // 8: netraven.gitstore.v1.OriginalRetention.oldest:type_name -> google.protobuf.Timestamp
-	17, // 9: netraven.gitstore.v1.Diff.Hunk.lines:type_name -> netraven.gitstore.v1.Diff.Line
-	1,  // 10: netraven.gitstore.v1.Diff.Line.side:type_name -> netraven.gitstore.v1.Diff.Line.Side
-	2,  // 11: netraven.gitstore.v1.Blame.Section.revision:type_name -> netraven.gitstore.v1.Revision
-	5,  // 12: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
-	7,  // 13: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
-	8,  // 14: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
-	9,  // 15: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
-	10, // 16: netraven.gitstore.v1.RevisionService.ShredOriginals:input_type -> netraven.gitstore.v1.ShredOriginalsRequest
-	14, // 17: netraven.gitstore.v1.RevisionService.GetOriginalRetention:input_type -> netraven.gitstore.v1.GetOriginalRetentionRequest
-	12, // 18: netraven.gitstore.v1.RevisionService.GetBlame:input_type -> netraven.gitstore.v1.GetBlameRequest
-	13, // 19: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
-	6,  // 20: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
-	2,  // 21: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
-	2,  // 22: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
-	20, // 23: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
-	11, // 24: netraven.gitstore.v1.RevisionService.ShredOriginals:output_type -> netraven.gitstore.v1.ShreddedOriginals
-	15, // 25: netraven.gitstore.v1.RevisionService.GetOriginalRetention:output_type -> netraven.gitstore.v1.OriginalRetention
-	4,  // 26: netraven.gitstore.v1.RevisionService.GetBlame:output_type -> netraven.gitstore.v1.Blame
-	20, // 27: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
-	20, // [20:28] is the sub-list for method output_type
-	12, // [12:20] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	19, // 1: netraven.gitstore.v1.Revision.remasked_at:type_name -> google.protobuf.Timestamp
+	16, // 2: netraven.gitstore.v1.Diff.hunks:type_name -> netraven.gitstore.v1.Diff.Hunk
+	18, // 3: netraven.gitstore.v1.Blame.sections:type_name -> netraven.gitstore.v1.Blame.Section
+	0,  // 4: netraven.gitstore.v1.ListRevisionsRequest.state:type_name -> netraven.gitstore.v1.Revision.State
+	19, // 5: netraven.gitstore.v1.ListRevisionsRequest.since:type_name -> google.protobuf.Timestamp
+	19, // 6: netraven.gitstore.v1.ListRevisionsRequest.until:type_name -> google.protobuf.Timestamp
+	2,  // 7: netraven.gitstore.v1.ListRevisionsResponse.items:type_name -> netraven.gitstore.v1.Revision
+	19, // 8: netraven.gitstore.v1.ShreddedOriginals.shredded_at:type_name -> google.protobuf.Timestamp
+	19, // 9: netraven.gitstore.v1.OriginalRetention.oldest:type_name -> google.protobuf.Timestamp
+	17, // 10: netraven.gitstore.v1.Diff.Hunk.lines:type_name -> netraven.gitstore.v1.Diff.Line
+	1,  // 11: netraven.gitstore.v1.Diff.Line.side:type_name -> netraven.gitstore.v1.Diff.Line.Side
+	2,  // 12: netraven.gitstore.v1.Blame.Section.revision:type_name -> netraven.gitstore.v1.Revision
+	5,  // 13: netraven.gitstore.v1.RevisionService.ListRevisions:input_type -> netraven.gitstore.v1.ListRevisionsRequest
+	7,  // 14: netraven.gitstore.v1.RevisionService.GetRevision:input_type -> netraven.gitstore.v1.GetRevisionRequest
+	8,  // 15: netraven.gitstore.v1.RevisionService.AcceptRevision:input_type -> netraven.gitstore.v1.AcceptRevisionRequest
+	9,  // 16: netraven.gitstore.v1.RevisionService.GetContent:input_type -> netraven.gitstore.v1.GetContentRequest
+	10, // 17: netraven.gitstore.v1.RevisionService.ShredOriginals:input_type -> netraven.gitstore.v1.ShredOriginalsRequest
+	14, // 18: netraven.gitstore.v1.RevisionService.GetOriginalRetention:input_type -> netraven.gitstore.v1.GetOriginalRetentionRequest
+	12, // 19: netraven.gitstore.v1.RevisionService.GetBlame:input_type -> netraven.gitstore.v1.GetBlameRequest
+	13, // 20: netraven.gitstore.v1.RevisionService.GetDiff:input_type -> netraven.gitstore.v1.GetDiffRequest
+	6,  // 21: netraven.gitstore.v1.RevisionService.ListRevisions:output_type -> netraven.gitstore.v1.ListRevisionsResponse
+	2,  // 22: netraven.gitstore.v1.RevisionService.GetRevision:output_type -> netraven.gitstore.v1.Revision
+	2,  // 23: netraven.gitstore.v1.RevisionService.AcceptRevision:output_type -> netraven.gitstore.v1.Revision
+	20, // 24: netraven.gitstore.v1.RevisionService.GetContent:output_type -> google.api.HttpBody
+	11, // 25: netraven.gitstore.v1.RevisionService.ShredOriginals:output_type -> netraven.gitstore.v1.ShreddedOriginals
+	15, // 26: netraven.gitstore.v1.RevisionService.GetOriginalRetention:output_type -> netraven.gitstore.v1.OriginalRetention
+	4,  // 27: netraven.gitstore.v1.RevisionService.GetBlame:output_type -> netraven.gitstore.v1.Blame
+	20, // 28: netraven.gitstore.v1.RevisionService.GetDiff:output_type -> google.api.HttpBody
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_netraven_gitstore_v1_revision_proto_init() }
