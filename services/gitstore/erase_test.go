@@ -257,6 +257,12 @@ func TestWhatTheNewestTextHoldsComesBackUnlessARuleMasksIt(t *testing.T) {
 	text, err := h.restorable(h.revisions(a)[0])
 	require.NoError(t, err)
 	require.Contains(t, text, leaked, "the original is what it is for")
+
+	h.readBy(`  - '(` + leaked + `.*)'`)
+	require.False(t, h.put(h.result(a, "r1", leaking(1)))[0].GetChanged(), "the device is as it was")
+	require.Contains(t, h.git("show", "HEAD:default/r1/running.cfg"), "description <secret:")
+	require.NotContains(t, h.objects(), leaked)
+	require.Empty(t, h.verify())
 }
 
 func TestWholeRevisionsAreBlanked(t *testing.T) {
