@@ -39,6 +39,7 @@ type Erasure struct {
 	NewHead    string
 	RecordedAt time.Time
 	DoneAt     *time.Time
+	Audited    bool
 }
 
 type Gone struct {
