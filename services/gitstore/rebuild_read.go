@@ -130,7 +130,30 @@ func (s *Service) readOrigin(ctx context.Context, all *rebuilding, h *reading, o
 	if err := s.findOne(ctx, &all.found, h.in, o); err != nil {
 		return err
 	}
+	for i := range all.revisions[n:] {
+		if err := s.adoptQuiet(ctx, all, o, &all.revisions[n+i]); err != nil {
+			return err
+		}
+	}
 	all.date(all.revisions[n:], h.rows[o.commit.Hash.String()])
+	return nil
+}
+
+// adoptQuiet lets a revision that was found in what a changed page made of it be the one that the index has: no commit made that, for git had its text already when it was stored.
+func (s *Service) adoptQuiet(ctx context.Context, all *rebuilding, o *origin, row *gitstoresql.CreateRevisionsParams) error {
+	for _, a := range o.artifacts {
+		if a.name != row.Artifact || a.remasked != row.Number {
+			continue
+		}
+		was, err := s.store.remaskedRevision(ctx, row.DeviceID, row.Artifact, row.Number)
+		if err != nil || was == nil || all.seen[madeKey{key{was.TaskID, was.Fence}, row.Artifact}] {
+			return err
+		}
+		all.seen[madeKey{key{was.TaskID, was.Fence}, row.Artifact}] = true
+		all.remasked[numbered{row.DeviceID, row.Artifact, row.Number}] = *row
+		all.moved = append(all.moved, place{row.DeviceID, row.Artifact})
+		row.TaskID, row.Fence, row.RunID, row.LinesAdded, row.LinesRemoved = was.TaskID, was.Fence, was.RunID, was.LinesAdded, was.LinesRemoved
+	}
 	return nil
 }
 

@@ -74,12 +74,13 @@ func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, fo
 	return f, nil
 }
 
-// mustWait tells whether revisions of another repository come first, or what a changed page made of one there.
+// mustWait tells whether revisions of another repository come first, or what a changed page made of one there. What a page made of a text of the same repository waits for nothing: where the
+// revision is not known, no commit has it (its text was in git already when it was stored).
 func (f *found) mustWait(o *origin) bool {
 	return slices.ContainsFunc(o.artifacts, func(a namedArtifact) bool {
 		st, _ := f.state(o.device, a.name)
 		remaskedFirst := a.was != "" && a.was != st.TextDigest && a.earlier == st.Number && o.fence > st.Fence
-		return st.Number < a.known() || remaskedFirst
+		return st.Number < a.earlier || remaskedFirst
 	})
 }
 
@@ -157,11 +158,13 @@ func (f *found) follow(st gitstoresql.Artifact, o *origin, a namedArtifact, at *
 	if a.known() < st.Number || o.fence < st.Fence {
 		return
 	}
-	if a.digest != st.TextDigest {
+	if a.remasked > 0 || a.digest != st.TextDigest { // the same, where all that it was is erased
 		row := o.row(a, st.Number, at)
 		measure(&row, nil, at.text)
 		f.remasked[numbered{o.device, a.name, st.Number}] = row
-		st.Blob, st.TextDigest, st.Label, st.Digest = row.Blob, row.Digest, "", "" // as in add
+	}
+	if a.digest != st.TextDigest {
+		st.Blob, st.TextDigest, st.Label, st.Digest = at.blob.String(), a.digest, "", "" // as in add
 	}
 	st.Repository, st.Path, st.Fence = at.repository, at.path, o.fence
 	f.put(st)

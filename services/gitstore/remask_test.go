@@ -177,6 +177,12 @@ func TestTextsFromBeforeAChangedPageAreErased(t *testing.T) {
 			require.NotContains(t, h.objects(), leaked)
 			require.Len(t, h.revisions(device), 2)
 			require.Empty(t, h.verify())
+			rows := func() []string {
+				return h.column("SELECT concat_ws(' ', id, number, commit_hash, blob, remasked_at, remasked_fence) FROM revision ORDER BY id")
+			}
+			was := rows()
+			h.reindex(false)
+			require.Equal(t, was, rows(), "also where both texts are the same now")
 			h.sound("configs")
 			h.put(h.result(device, "r1", plain(3)))
 			require.Empty(t, h.verify())

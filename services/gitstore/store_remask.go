@@ -2,9 +2,11 @@ package gitstore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 )
@@ -47,4 +49,13 @@ func recordRemasked(ctx context.Context, q *gitstoresql.Queries, p *plan) error 
 		return err
 	}
 	return q.PutOriginals(ctx, originals)
+}
+
+// remaskedRevision answers a revision that a page masked anew; nil when there is none with that number.
+func (s *store) remaskedRevision(ctx context.Context, device uuid.UUID, artifact string, number int32) (*gitstoresql.RemaskedRevisionRow, error) {
+	r, err := s.q.RemaskedRevision(ctx, gitstoresql.RemaskedRevisionParams{DeviceID: device, Artifact: artifact, Number: number})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil //nolint:nilnil // none is an answer, not a failure
+	}
+	return &r, err
 }

@@ -116,3 +116,9 @@ SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspec
 FROM revision
 WHERE commit_hash = ANY(sqlc.arg(commits)::text[]) AND NOT suspect
 ORDER BY id;
+
+-- A revision that a page masked anew, by its number.
+-- name: RemaskedRevision :one
+SELECT task_id, fence, run_id, lines_added, lines_removed
+FROM revision
+WHERE device_id = sqlc.arg(device_id) AND artifact = sqlc.arg(artifact) AND number = sqlc.arg(number) AND remasked_at IS NOT NULL;

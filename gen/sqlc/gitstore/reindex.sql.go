@@ -326,6 +326,40 @@ func (q *Queries) RemaskReindexed(ctx context.Context, arg RemaskReindexedParams
 	return err
 }
 
+const remaskedRevision = `-- name: RemaskedRevision :one
+SELECT task_id, fence, run_id, lines_added, lines_removed
+FROM revision
+WHERE device_id = $1 AND artifact = $2 AND number = $3 AND remasked_at IS NOT NULL
+`
+
+type RemaskedRevisionParams struct {
+	DeviceID uuid.UUID
+	Artifact string
+	Number   int32
+}
+
+type RemaskedRevisionRow struct {
+	TaskID       uuid.UUID
+	Fence        int64
+	RunID        uuid.UUID
+	LinesAdded   int32
+	LinesRemoved int32
+}
+
+// A revision that a page masked anew, by its number.
+func (q *Queries) RemaskedRevision(ctx context.Context, arg RemaskedRevisionParams) (RemaskedRevisionRow, error) {
+	row := q.db.QueryRow(ctx, remaskedRevision, arg.DeviceID, arg.Artifact, arg.Number)
+	var i RemaskedRevisionRow
+	err := row.Scan(
+		&i.TaskID,
+		&i.Fence,
+		&i.RunID,
+		&i.LinesAdded,
+		&i.LinesRemoved,
+	)
+	return i, err
+}
+
 const revisionsAt = `-- name: RevisionsAt :many
 SELECT id, device_id, artifact, number, size, lines_added, lines_removed, suspect, author, commit_hash, blob, digest, run_id, task_id, fence, created_at, repository
 FROM revision
