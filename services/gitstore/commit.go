@@ -49,6 +49,9 @@ func (s *Service) commitRound(ctx context.Context, attempts []*attempt) error {
 	if err != nil {
 		return err
 	}
+	if err := s.compareWith(ctx, attempts, now); err != nil {
+		return err
+	}
 	p := newPlan(attempts, now)
 	if err := s.readAllBefore(ctx, p); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
@@ -21,7 +22,7 @@ type comparison struct {
 }
 
 // compare reads what texts would replace, before the writer is there for them: what calls do while they wait costs nothing. Whoever comes in between makes a comparison worthless,
-// which the writer sees by its blob. What cannot be read is left to the writer, too.
+// which the writer sees by its blob, and makes again. What cannot be read is left to the writer, too.
 func (s *Service) compare(ctx context.Context, attempts []*attempt) error {
 	var devices []uuid.UUID
 	for _, a := range attempts {
@@ -36,6 +37,12 @@ func (s *Service) compare(ctx context.Context, attempts []*attempt) error {
 	if err != nil {
 		return err
 	}
+	return s.compareWith(ctx, attempts, now)
+}
+
+// compareWith compares with the newest states, but for what is compared with them already. The writer has it done once more: where an attempt stored what the next one masks with another
+// page, the page alone made the difference.
+func (s *Service) compareWith(ctx context.Context, attempts []*attempt, now states) error {
 	originals, err := s.relabelled(ctx, attempts, now)
 	if err != nil {
 		return err
@@ -46,7 +53,7 @@ func (s *Service) compare(ctx context.Context, attempts []*attempt) error {
 		for i := range a.texts {
 			t := &a.texts[i]
 			st, known := now[a.device][t.in.GetName()]
-			if !known || st.TextDigest == t.digest {
+			if !known || !t.comparable(st) {
 				continue
 			}
 			g.Go(func() error {
@@ -65,4 +72,9 @@ func newComparison(blob string, before, masked []byte) comparison {
 	c := comparison{blob: blob, before: before}
 	c.added, c.removed = repo.Stat(before, masked)
 	return c
+}
+
+// comparable tells whether a text is another than the newest one, and not compared with it yet.
+func (t *text) comparable(newest gitstoresql.Artifact) bool {
+	return newest.TextDigest != t.digest && (t.beside.before == nil || t.beside.blob != newest.Blob)
 }

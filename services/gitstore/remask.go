@@ -19,7 +19,7 @@ func (s *Service) relabelled(ctx context.Context, attempts []*attempt, now state
 	for _, a := range attempts {
 		for _, t := range a.texts {
 			st, known := now[a.device][t.in.GetName()]
-			if known && st.TextDigest != t.digest && st.Label != t.in.GetLabel() {
+			if known && t.comparable(st) && st.Label != t.in.GetLabel() {
 				revisions = append(revisions, st.RevisionID)
 			}
 		}

@@ -88,6 +88,22 @@ func TestAChangedPageAloneMakesNoRevision(t *testing.T) {
 	h.requireReindexed(device)
 }
 
+// What an agent kept while the server was away comes in one call: a change, and the same again by a page that came meanwhile.
+func TestAChangedPageMakesNoRevisionOfWhatCameJustBefore(t *testing.T) {
+	h, a, b := open(t), newID(), newID()
+	h.put(h.result(a, "r1", config1))
+	before := h.result(a, "r1", config2)
+	fresh := h.result(b, "r2", config1)
+	h.readBy(hidesDescriptions)
+	h.put(before, h.result(a, "r1", config2), fresh, h.result(b, "r2", config1))
+	require.Len(t, h.revisions(a), 2)
+	require.Len(t, h.revisions(b), 1)
+	for _, r := range []*gitstorev1.Revision{h.revisions(a)[0], h.revisions(b)[0]} {
+		require.NotNil(t, r.GetRemaskedAt())
+	}
+	require.Empty(t, h.verify())
+}
+
 // A page that drops most of a text makes no suspect of it, and one that comes while one waits ends the wait.
 func TestAPageThatDropsMuchMakesNoSuspect(t *testing.T) {
 	h, device := open(t), newID()
