@@ -16,9 +16,11 @@ import (
 type erasedPart struct {
 	in   *bare
 	head repo.Hash
-	// after is the last commit that stays as it is.
-	after             repo.Hash
-	commits, affected int
+	// after is the last commit that stays as it is, first counts to the one behind it.
+	after                    repo.Hash
+	first, commits, affected int
+	// named are commits that do not hold what is erased, and name texts that they came from (Earlier).
+	named []namingCommit
 	// holds are the texts that change which commits of the devices brought here.
 	holds map[repo.Hash]bool
 	// made is set where something is affected.

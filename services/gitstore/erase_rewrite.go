@@ -48,6 +48,7 @@ func (e *eraser) rewrite(ctx context.Context, p *erasedPart, progress func(n int
 		Commit: func(c *repo.Commit) (bool, error) {
 			mine := e.concerns(c)
 			if mine {
+				digests = append(digests, e.earlier(c)...)
 				c.Message, c.Author = e.message(c), e.author(c.Author)
 			}
 			if len(digests) > 0 { // the trailers say what is in the files: the index can be made from them again

@@ -35,6 +35,8 @@ type eraser struct {
 	// changed are texts that hold what is erased, clean those that do not.
 	changed map[repo.Hash]changedText
 	clean   map[repo.Hash]bool
+	// digests are those of changed texts, as they were and as they become.
+	digests map[string]string
 	out     Erased
 }
 
@@ -129,6 +131,7 @@ func (e *eraser) scan(ctx context.Context) error {
 		e.out.Affected += p.affected
 	}
 	e.cfg.Progress("looking", e.out.Commits, e.out.Commits)
+	e.out.Affected += e.affectedByName()
 	e.out.Texts = len(e.changed)
 	suspects, err := e.suspects(ctx)
 	e.out.Suspects = len(suspects.Ids)
@@ -152,10 +155,9 @@ func (e *eraser) scanPart(ctx context.Context, p *erasedPart) error {
 			return fmt.Errorf("commit %s: %w", c.Hash, err)
 		}
 		if hit {
-			if p.affected == 0 {
-				p.after = c.Parent
-			}
-			p.affected++
+			p.affects(p.commits, c.Parent)
+		} else if e.concerns(c) {
+			p.remember(c)
 		}
 	}
 	return nil
