@@ -153,15 +153,14 @@ func (a namedArtifact) isNoRevision(newest gitstoresql.Artifact) bool {
 }
 
 // follow says where the newest state of an artifact lies, which stays the revision that it is, and what text it has there. One that a revision or another such commit came after, in another
-// repository, says nothing.
+// repository, says nothing of that: at most what text the revision had last.
 func (f *found) follow(st gitstoresql.Artifact, o *origin, a namedArtifact, at *located) {
-	if a.known() < st.Number || o.fence < st.Fence {
-		return
+	late := a.known() < st.Number || o.fence < st.Fence
+	if a.remasked > 0 || a.digest != st.TextDigest && !late { // a page may bring back a text that was there before
+		f.remask(o, a, at)
 	}
-	if a.remasked > 0 || a.digest != st.TextDigest { // the same, where all that it was is erased
-		row := o.row(a, st.Number, at)
-		measure(&row, nil, at.text)
-		f.remasked[numbered{o.device, a.name, st.Number}] = row
+	if late {
+		return
 	}
 	if a.digest != st.TextDigest {
 		st.Blob, st.TextDigest, st.Label, st.Digest = at.blob.String(), a.digest, "", "" // as in add
@@ -169,6 +168,17 @@ func (f *found) follow(st gitstoresql.Artifact, o *origin, a namedArtifact, at *
 	st.Repository, st.Path, st.Fence = at.repository, at.path, o.fence
 	f.put(st)
 	f.moved = append(f.moved, place{st.DeviceID, st.Name})
+}
+
+// remask gives a revision another text. The last attempt counts, in whatever order commits of several repositories are read.
+func (f *found) remask(o *origin, a namedArtifact, at *located) {
+	of := numbered{o.device, a.name, a.known()}
+	if f.remasked[of].Fence > o.fence {
+		return
+	}
+	row := o.row(a, a.known(), at)
+	measure(&row, nil, at.text)
+	f.remasked[of] = row
 }
 
 func (f *found) put(st gitstoresql.Artifact) {

@@ -44,11 +44,16 @@ func (s *store) addReindexed(ctx context.Context, f *found) error {
 			CreatedAt: r.CreatedAt, Repository: r.Repository,
 			LiesIn: st.Repository, Path: st.Path, LastFence: st.Fence})
 	}
-	if _, err := s.q.AddReindexed(ctx, rows); err != nil || len(f.moved) == 0 {
+	if _, err := s.q.AddReindexed(ctx, rows); err != nil {
 		return err
 	}
-	if err := s.q.RemaskReindexed(ctx, gitstoresql.RemaskReindexedParams(f.remaskedRows())); err != nil {
-		return err
+	if len(f.remasked) > 0 {
+		if err := s.q.RemaskReindexed(ctx, gitstoresql.RemaskReindexedParams(f.remaskedRows())); err != nil {
+			return err
+		}
+	}
+	if len(f.moved) == 0 {
+		return nil
 	}
 	var p gitstoresql.MoveReindexedParams
 	for _, at := range f.moved {

@@ -36,7 +36,7 @@ func (s *store) recordFound(ctx context.Context, name string, old, next repo.Has
 		if err := moveHeads(ctx, q, gitstoresql.MoveHeadsParams{Names: []string{name}, Olds: []string{headText(old)}, Nexts: []string{headText(next)}}); err != nil {
 			return err
 		}
-		if len(f.latest) == 0 {
+		if len(f.latest) == 0 && len(f.remasked) == 0 {
 			return nil
 		}
 		if err := q.DeleteSuspects(ctx, f.artifacts()); err != nil {

@@ -15,7 +15,7 @@ FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(
              unnest(sqlc.arg(lies_in)::text[]) AS lies_in, unnest(sqlc.arg(paths)::text[]) AS path, unnest(sqlc.arg(fences)::bigint[]) AS fence) u
 WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number;
 
--- Texts that a page masked anew, which makes no revision. Their newest states follow.
+-- Texts that a page masked anew, which makes no revision: the last of each revision. Their newest states follow.
 -- name: RemaskReindexed :exec
 UPDATE reindexed f
 SET commit_hash = u.commit_hash, blob = u.blob, repository = u.repository, digest = u.digest, size = u.size, remasked_at = u.at, remasked_fence = u.fence
@@ -23,7 +23,7 @@ FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(
              unnest(sqlc.arg(commits)::text[]) AS commit_hash, unnest(sqlc.arg(blobs)::text[]) AS blob, unnest(sqlc.arg(repositories)::text[]) AS repository,
              unnest(sqlc.arg(digests)::text[]) AS digest, unnest(sqlc.arg(sizes)::integer[]) AS size, unnest(sqlc.arg(at)::timestamptz[]) AS at,
              unnest(sqlc.arg(fences)::bigint[]) AS fence) u
-WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number;
+WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number AND COALESCE(f.remasked_fence, 0) <= u.fence;
 
 -- What the index has of an attempt keeps its id, and what git does not know as well: the fraction of its second, and each artifact's author. A suspect that was accepted is found so too.
 -- name: AdoptRevisions :execrows

@@ -47,7 +47,7 @@ WITH u AS (
     UPDATE revision r
     SET commit_hash = u.commit_hash, blob = u.blob, repository = u.repository, digest = u.digest, size = u.size, remasked_at = u.at, remasked_fence = u.fence, compared = false
     FROM u
-    WHERE r.device_id = u.device_id AND r.artifact = u.artifact AND r.number = u.number
+    WHERE r.device_id = u.device_id AND r.artifact = u.artifact AND r.number = u.number AND COALESCE(r.remasked_fence, 0) <= u.fence
     RETURNING r.id
 )
 DELETE FROM gone g USING now WHERE g.revision_id = now.id;

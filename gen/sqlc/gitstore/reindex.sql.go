@@ -293,7 +293,7 @@ FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS artifact, un
              unnest($4::text[]) AS commit_hash, unnest($5::text[]) AS blob, unnest($6::text[]) AS repository,
              unnest($7::text[]) AS digest, unnest($8::integer[]) AS size, unnest($9::timestamptz[]) AS at,
              unnest($10::bigint[]) AS fence) u
-WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number
+WHERE f.device_id = u.device_id AND f.artifact = u.artifact AND f.number = u.number AND COALESCE(f.remasked_fence, 0) <= u.fence
 `
 
 type RemaskReindexedParams struct {
@@ -309,7 +309,7 @@ type RemaskReindexedParams struct {
 	Fences       []int64
 }
 
-// Texts that a page masked anew, which makes no revision. Their newest states follow.
+// Texts that a page masked anew, which makes no revision: the last of each revision. Their newest states follow.
 func (q *Queries) RemaskReindexed(ctx context.Context, arg RemaskReindexedParams) error {
 	_, err := q.db.Exec(ctx, remaskReindexed,
 		arg.DeviceIds,
