@@ -1,9 +1,11 @@
 package gitstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/netraven/netraven/services/gitstore/repo"
@@ -19,43 +21,52 @@ const (
 )
 
 // followHeads brings refs and database heads together at start, both only ever forward: a ref after a crash between the two, the database after it was restored to an
-// older moment. A device's revisions are indexed in their order, also where they are in several repositories: one waits for the other, and one that would wait for ever
-// (what comes before is lost) goes on without.
+// older moment. A device's revisions are indexed in their order, also where they are in several repositories: one waits for the other, and where all that is left waits, the oldest goes on
+// without (what comes before it is lost, or no commit made it: all that may still come is newer).
 func (s *Service) followHeads(ctx context.Context) error {
-	force := false
+	var through *origin
 	for {
-		indexed, waiting := 0, false
+		indexed, waiting := 0, []*origin{}
 		for _, r := range s.repos.all() {
-			n, waits, err := s.followHead(ctx, r, &force)
+			n, waits, err := s.followHead(ctx, r, through)
 			if err != nil {
 				return err
 			}
-			indexed, waiting = indexed+n, waiting || waits
+			if indexed += n; waits != nil {
+				waiting = append(waiting, waits)
+			}
 		}
-		if !waiting {
+		if len(waiting) == 0 {
 			return nil
 		}
-		force = indexed == 0
+		if through = nil; indexed == 0 {
+			through = slices.MinFunc(waiting, older)
+		}
 	}
 }
 
-// followHead does it for one repository, and answers how many commits were indexed, and whether the next one waits for another repository.
-func (s *Service) followHead(ctx context.Context, r *bare, force *bool) (n int, waits bool, err error) {
+// older orders what commits came from by time.
+func older(a, b *origin) int {
+	return cmp.Or(a.commit.Author.When.Compare(b.commit.Author.When), cmp.Compare(a.fence, b.fence))
+}
+
+// followHead does it for one repository, and answers how many commits were indexed, and which one waits for another repository, unless it is to go through.
+func (s *Service) followHead(ctx context.Context, r *bare, through *origin) (n int, waits *origin, err error) {
 	for range followTries {
 		head, err := s.advance(ctx, r)
 		if !errors.Is(err, repo.ErrAhead) {
-			return n, false, explain(r, err)
+			return n, nil, explain(r, err)
 		}
-		more, waits, err := s.reindex(ctx, r, head, force)
+		more, waits, err := s.reindex(ctx, r, head, through)
 		n += more
 		if err != nil && !errors.Is(err, errHeadMoved) {
-			return n, false, fmt.Errorf("gitstore: index the commits of %s after %q again: %w", r.name, headText(head), err)
+			return n, nil, fmt.Errorf("gitstore: index the commits of %s after %q again: %w", r.name, headText(head), err)
 		}
-		if err == nil && waits {
-			return n, true, nil
+		if err == nil && waits != nil {
+			return n, waits, nil
 		}
 	}
-	return n, false, errHeadMoved
+	return n, nil, errHeadMoved
 }
 
 // advance moves the ref up to the database's head, which it answers.
@@ -88,10 +99,10 @@ func explain(r *bare, err error) error {
 
 // reindex writes the index of the commits that the branch has on top of the database's head, oldest first, and moves the head over them, up to a commit that waits. All of
 // it comes from git, but for the originals, which were in the database only. errHeadMoved when another writer got ahead of us.
-func (s *Service) reindex(ctx context.Context, r *bare, head repo.Hash, force *bool) (n int, waits bool, err error) {
+func (s *Service) reindex(ctx context.Context, r *bare, head repo.Hash, through *origin) (n int, waits *origin, err error) {
 	until, err := r.Head()
 	if err != nil {
-		return 0, false, err
+		return 0, nil, err
 	}
 	var revisions, skipped, originals int
 	defer func() {
@@ -104,27 +115,27 @@ func (s *Service) reindex(ctx context.Context, r *bare, head repo.Hash, force *b
 	batch := make([]*repo.Commit, 0, reindexBatch)
 	for c, err := range r.Log(ctx, head, until) {
 		if err != nil {
-			return n, false, err
+			return n, nil, err
 		}
 		if batch = append(batch, c); len(batch) < reindexBatch && c.Hash != until {
 			continue
 		}
-		f, err := s.find(ctx, r, batch, force)
+		f, err := s.find(ctx, r, batch, through)
 		if err != nil {
-			return n, false, err
+			return n, nil, err
 		}
 		if f.read > 0 {
 			next := batch[f.read-1].Hash
 			if err := s.store.recordFound(ctx, r.name, head, next, f, s.now()); err != nil {
-				return n, false, err
+				return n, nil, err
 			}
 			head, n = next, n+f.read
 			revisions, skipped, originals = revisions+len(f.revisions), skipped+f.skipped, originals+len(f.originals.RevisionIds)
 		}
 		if f.read < len(batch) {
-			return n, true, nil
+			return n, f.waits, nil
 		}
 		batch = batch[:0]
 	}
-	return n, false, nil
+	return n, nil, nil
 }

@@ -31,6 +31,14 @@ type namedArtifact struct {
 // known is the number of a revision that came before, and that it may be the text of.
 func (a namedArtifact) known() int32 { return max(a.earlier, a.remasked) }
 
+// before is how many revisions came before the one whose text this is, as far as the commit knows: the text of the last of them, if it only moved or a page changed it.
+func (a namedArtifact) before() int32 {
+	if a.remasked > 0 || a.was != "" && a.was == a.digest {
+		return a.known() - 1
+	}
+	return a.earlier
+}
+
 // originOf reads a commit's trailers; nil when they are not ours. There are no artifacts where a device left for another repository.
 func originOf(c *repo.Commit) *origin {
 	o := &origin{commit: c}

@@ -103,7 +103,7 @@ func newestHead(ctx context.Context, r *bare, old repo.Hash) (repo.Hash, error) 
 }
 
 // readHistory reads all commits of all repositories, each oldest first, and puts what they say beside the index. As at a start (followHeads) a commit waits for revisions of other
-// repositories that come before, and goes on without when nothing else is left to do.
+// repositories that come before, and the oldest goes on without when nothing else is left to do.
 func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Reindexed, say func(int64)) error {
 	if err := s.store.clearReindexed(ctx); err != nil {
 		return err
@@ -112,11 +112,12 @@ func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Re
 	for _, h := range histories {
 		defer h.stop()
 	}
-	for force := false; len(histories) > 0; {
+	var through *reading
+	for len(histories) > 0 {
 		steps := 0
 		var waiting []*reading
 		for _, h := range histories {
-			n, waits, err := s.readOn(ctx, all, h, &force)
+			n, waits, err := s.readOn(ctx, all, h, h == through)
 			if err != nil {
 				return fmt.Errorf("repository %s: %w", h.in.name, err)
 			}
@@ -124,7 +125,10 @@ func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Re
 				waiting = append(waiting, h)
 			}
 		}
-		histories, force = waiting, steps == 0
+		histories, through = waiting, nil
+		if steps == 0 && len(waiting) > 0 {
+			through = slices.MinFunc(waiting, func(a, b *reading) int { return older(a.waits(), b.waits()) })
+		}
 	}
 	out.Skipped = int64(all.skipped)
 	return s.flush(ctx, all)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"path"
+	"time"
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/services/gitstore/repo"
@@ -60,9 +61,9 @@ func (s *Service) fill(ctx context.Context, h *reading) error {
 	return err
 }
 
-// readOn reads on in one repository, to its end or to what waits for another repository; *force lets one that would wait through. Between the commits come the rows that changed
+// readOn reads on in one repository, to its end or to what waits for another repository; through lets one that would wait go on. Between the commits come the rows that changed
 // nothing in git: they name the commit before them.
-func (s *Service) readOn(ctx context.Context, all *rebuilding, h *reading, force *bool) (steps int, waits bool, err error) {
+func (s *Service) readOn(ctx context.Context, all *rebuilding, h *reading, through bool) (steps int, waits bool, err error) {
 	for ; ; steps++ {
 		if len(h.quiet) == 0 && len(h.batch) == 0 {
 			if err := s.fill(ctx, h); err != nil || len(h.batch) == 0 {
@@ -70,10 +71,10 @@ func (s *Service) readOn(ctx context.Context, all *rebuilding, h *reading, force
 			}
 		}
 		if h.mustWait(all) {
-			if !*force {
+			if !through {
 				return steps, true, nil
 			}
-			*force = false
+			through = false
 		}
 		if len(h.quiet) > 0 {
 			r := h.quiet[0]
@@ -104,6 +105,15 @@ func (h *reading) mustWait(all *rebuilding) bool {
 	}
 	o := originOf(h.batch[0])
 	return o != nil && all.mustWait(o)
+}
+
+// waits is what is next and waits, for its time.
+func (h *reading) waits() *origin {
+	if len(h.quiet) > 0 {
+		r := h.quiet[0]
+		return &origin{fence: r.Fence, commit: &repo.Commit{Author: repo.Signature{When: r.CreatedAt.Truncate(time.Second)}}}
+	}
+	return originOf(h.batch[0])
 }
 
 // readCommit adds what the next commit made.
@@ -139,10 +149,10 @@ func (s *Service) readOrigin(ctx context.Context, all *rebuilding, h *reading, o
 	return nil
 }
 
-// adoptQuiet lets a revision that was found in what a changed page made of it be the one that the index has: no commit made that, for git had its text already when it was stored.
+// adoptQuiet lets a revision that was found in what a move or a changed page made of it be the one that the index has: no commit made that, for git had its text already when it was stored.
 func (s *Service) adoptQuiet(ctx context.Context, all *rebuilding, o *origin, row *gitstoresql.CreateRevisionsParams) error {
 	for _, a := range o.artifacts {
-		if a.name != row.Artifact || a.remasked != row.Number {
+		if a.name != row.Artifact || a.known() != row.Number {
 			continue
 		}
 		was, err := s.store.remaskedRevision(ctx, row.DeviceID, row.Artifact, row.Number)
@@ -150,8 +160,9 @@ func (s *Service) adoptQuiet(ctx context.Context, all *rebuilding, o *origin, ro
 			return err
 		}
 		all.seen[madeKey{key{was.TaskID, was.Fence}, row.Artifact}] = true
-		all.remasked[numbered{row.DeviceID, row.Artifact, row.Number}] = *row
-		all.moved = append(all.moved, place{row.DeviceID, row.Artifact})
+		if a.remasked > 0 {
+			all.remasked[numbered{row.DeviceID, row.Artifact, row.Number}] = *row
+		}
 		row.TaskID, row.Fence, row.RunID, row.LinesAdded, row.LinesRemoved = was.TaskID, was.Fence, was.RunID, was.LinesAdded, was.LinesRemoved
 	}
 	return nil

@@ -27,6 +27,8 @@ type found struct {
 	remasked map[numbered]gitstoresql.CreateRevisionsParams
 	// originals are what a restored mirror had of the revisions.
 	originals gitstoresql.PutOriginalsParams
+	// waits is the one that waits for another repository.
+	waits *origin
 	// read counts the commits that were, and skipped those among them without our trailers, and artifacts that are not where a commit of ours has them.
 	read, skipped int
 }
@@ -37,9 +39,9 @@ type foundAttempt struct {
 	revisions []uuid.UUID
 }
 
-// find reads what commits say, in their order, up to the first whose device has revisions in another repository that come before and are not indexed yet; *force lets one
-// such commit through. Attempts that the database knows are left out.
-func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, force *bool) (*found, error) {
+// find reads what commits say, in their order, up to the first whose device has revisions in another repository that come before and are not indexed yet, unless it
+// is to go through. Attempts that the database knows are left out.
+func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, through *origin) (*found, error) {
 	f := &found{latest: states{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
 	origins := make([]*origin, len(commits))
 	var ours []*origin
@@ -61,10 +63,10 @@ func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, fo
 		case o == nil:
 			f.skipped++
 		case known[o.key()]:
-		case f.mustWait(o) && !*force:
+		case f.mustWait(o) && (through == nil || o.commit.Hash != through.commit.Hash):
+			f.waits = o
 			return f, nil
 		default:
-			*force = *force && !f.mustWait(o)
 			if err := s.findOne(ctx, f, in, o); err != nil {
 				return nil, fmt.Errorf("commit %s: %w", o.commit.Hash, err)
 			}
@@ -114,7 +116,7 @@ func (s *Service) findOne(ctx context.Context, f *found, in *bare, o *origin) er
 				return err
 			}
 		}
-		row := o.row(named, max(old.Number, named.earlier, named.remasked-1)+1, at)
+		row := o.row(named, max(old.Number, named.before())+1, at)
 		measure(&row, before, at.text)
 		if err := s.restored.complete(&row, &f.originals); err != nil {
 			return err

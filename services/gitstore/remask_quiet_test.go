@@ -59,3 +59,32 @@ func TestWhatWasMaskedAnewWithoutACommitBeforeHoldsUpNothing(t *testing.T) {
 	require.Len(t, h.revisions(device), 1)
 	require.Empty(t, h.verify())
 }
+
+// A revision that no commit made went to another repository. Nothing brings what its commit there waits for, which is the oldest that waits: it goes on without, and everything else in its order.
+func TestWhatWaitsForNothingGoesOnBeforeWhatIsNewer(t *testing.T) {
+	h, device, other := open(t), newID(), newID()
+	h.put(at(h.result(newID(), "r1", config1), "lab", "attic"))
+	h.put(at(h.result(device, "r1", config1), "lab", "attic"))
+	require.Equal(t, "1", strings.TrimSpace(h.gitIn("attic", "rev-list", "--count", "HEAD")))
+	h.put(at(unchanged(h.result(device, "r1", config1)), "lab", "zoo"))
+	h.readBy(hidesDescriptions)
+	h.put(at(h.result(device, "r1", config1), "lab", "zoo"))
+	h.put(at(h.result(other, "r3", config1), "lab", "zoo"))
+	h.put(at(h.result(other, "r3", config2), "lab", "zoo"))
+	h.put(at(h.result(other, "r3", plain(7)), "lab", "attic"))
+	want, image := h.memory(other), h.image()
+	check := func() {
+		requireRemembered(t, want, h.memory(other))
+		require.Equal(t, []int32{1}, h.numbers(device))
+		require.Empty(t, h.verify())
+	}
+	check()
+	h.reindex(false)
+	require.Equal(t, image, h.image())
+	h.exec("TRUNCATE revision, artifact, original, stored_attempt CASCADE")
+	h.reindex(false)
+	check()
+	h.pool = pgtest.New(t, "gitstore", gitstoredb.Migrations)
+	h.start()
+	check()
+}
