@@ -19,6 +19,8 @@ type comparison struct {
 	added, removed int
 	// remasks: the device said the same before, and another page masks it.
 	remasks bool
+	// anew is what that page makes of what the device said before, where it is not the same; nil: nobody knows, or the page is no other.
+	anew []byte
 }
 
 // compare reads what texts would replace, before the writer is there for them: what calls do while they wait costs nothing. Whoever comes in between makes a comparison worthless,
@@ -59,7 +61,10 @@ func (s *Service) compareWith(ctx context.Context, attempts []*attempt, now stat
 			g.Go(func() error {
 				if before, err := s.repos.blob(ctx, st.Repository, st.Blob); err == nil {
 					t.beside = newComparison(st.Blob, before, t.masked)
-					t.beside.remasks = s.remasks(a, t, originals[st.RevisionID])
+					anew, known := s.anew(a, t, originals[st.RevisionID])
+					if t.beside.remasks = known && digestOf(anew) == t.digest; !t.beside.remasks {
+						t.beside.anew = anew
+					}
 				}
 				return nil
 			})

@@ -30,17 +30,17 @@ func (s *Service) relabelled(ctx context.Context, attempts []*attempt, now state
 	return s.store.originals(ctx, revisions)
 }
 
-// remasks tells whether an original is masked to the text that came. One that does not open tells nothing: then it is a revision.
-func (s *Service) remasks(a *attempt, t *text, o gitstoresql.GetOriginalsRow) bool {
+// anew is what the page of a text that came makes of an original. One that does not open tells nothing: then it is a revision.
+func (s *Service) anew(a *attempt, t *text, o gitstoresql.GetOriginalsRow) (text []byte, known bool) {
 	def := artifactOf(a.reader.page, t.in.GetName())
 	if def == nil || len(o.Sealed) == 0 {
-		return false
+		return nil, false
 	}
 	aad := seal.ArtifactAAD{DeviceID: a.in.GetDeviceId(), Artifact: t.in.GetName(), TaskID: o.TaskID.String(), Fence: o.Fence}
 	original, err := seal.OpenArtifact(a.reader.keys.GetSealKey(), aad, o.Sealed, maxOriginal)
 	if err != nil {
 		s.log.Warn("the newest original does not open, so that a changed page cannot be told from a changed device", "device", a.device, "artifact", t.in.GetName(), "err", err)
-		return false
+		return nil, false
 	}
-	return digestOf(a.reader.mask(a.reader.page, def.Clean(original))) == t.digest
+	return a.reader.mask(a.reader.page, def.Clean(original)), true
 }

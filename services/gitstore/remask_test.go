@@ -117,6 +117,16 @@ func TestAPageThatDropsMuchMakesNoSuspect(t *testing.T) {
 	require.Len(t, h.revisions(device), 1)
 	require.NotContains(t, h.git("show", "HEAD:default/r1/running.cfg"), "description")
 	require.Empty(t, h.verify())
+
+	changed := strings.Replace(long, "hostname r1", "hostname r9", 1)
+	h.builtinPage() // one that shows more hides no loss
+	require.NotNil(t, h.put(h.result(device, "r1", ports(8)))[0].GetSuspect())
+	h.put(h.result(device, "r1", long))
+	h.readBy("", "^ description ", "^interface Gi0/2", "^!$")
+	out = h.put(h.result(device, "r1", changed))[0] // nor does one that drops much make a suspect of a device that changed little
+	require.Nil(t, out.GetSuspect())
+	require.True(t, out.GetChanged())
+	require.Empty(t, h.verify())
 }
 
 // Where the newest original is gone, nobody can tell what the page changed and what the device: it is a revision.

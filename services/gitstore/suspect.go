@@ -47,7 +47,11 @@ func (s *Service) setApart(ctx context.Context, p *plan) error {
 		if w.old == nil || !w.text.main {
 			continue
 		}
-		if shrunk(w.before, w.text.masked) {
+		before := w.before
+		if c := w.text.beside; c.anew != nil && c.blob == w.old.Blob { // what a page drops is not missing, and what it shows now was there
+			before = c.anew
+		}
+		if shrunk(before, w.text.masked) {
 			apart[w.attempt] = &suspect{write: w}
 			p.suspects = append(p.suspects, apart[w.attempt])
 		}
