@@ -12,7 +12,7 @@
 //	results.go   what is known already is answered again; an unchanged artifact with the known digest is only seen
 //	open.go      the sealed original is opened with the device's key, checked, cleaned and masked by its platform page
 //	compare.go   what a text would replace is read, before the writer's turn
-//	remask.go    and whether a changed page alone made it another
+//	remask.go    and whether a changed page alone made it another; both once more in the writer's turn where somebody came in between
 //	plan.go      against the newest state: a new revision, its text anew, the same text again, or an observation (a lower fence)
 //	suspect.go   a main artifact that lost more than half is kept apart, and nothing of its attempt is committed
 //	group.go     calls that wait for the writer are committed as one; what cannot be stored keeps no other from it
@@ -59,6 +59,7 @@
 //	neither                refused: folder and database are not of one history
 //
 // Commits of several repositories are indexed so that each revision of an artifact comes after the one before: a commit with the trailer Earlier waits for that many, and for the text that the newest had.
+// Where all that is left waits, the oldest goes on without.
 //
 // By hand, without a server (offline.go): Verify is a whole pass of the above, Reindex (rebuild.go, store_rebuild.go) reads every commit of all repositories into the table reindexed and makes the index that, in one
 // transaction. Rows keep their ids by task, fence and artifact; rows that git lacks stop it, unless they are to go.
