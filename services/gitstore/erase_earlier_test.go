@@ -24,7 +24,7 @@ func TestAnErasedTextIsNamedByNoCommitOfAnotherRepository(t *testing.T) {
 	require.Contains(t, h.gitIn("attic", "log", "--format=%B"), "NetRaven-Earlier: 1 "+leakedDigest)
 	before := h.headIn("attic")
 
-	require.EqualValues(t, 4, h.erase(gitstore.EraseConfig{Texts: []string{leaked}}).Affected)
+	require.Equal(t, 4, h.erase(gitstore.EraseConfig{Texts: []string{leaked}}).Affected)
 	require.NotContains(t, h.objectsIn("configs", "attic", "zoo"), leakedDigest)
 	require.NotContains(t, h.objectsIn("configs", "attic", "zoo"), leaked)
 	require.NotEqual(t, before, h.headIn("attic"))
