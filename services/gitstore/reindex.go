@@ -21,6 +21,8 @@ type found struct {
 	// before are the newest states as the database has them, latest those that the batch makes newer.
 	before, latest states
 	attempts       []foundAttempt
+	// lies are the files that were put, and whose they are since.
+	lies map[filed]place
 	// moved are the artifacts of which a newest state moved, or was masked anew.
 	moved []place
 	// remasked are the revisions that were, by number: each with its newest text.
@@ -40,7 +42,7 @@ type foundAttempt struct {
 // find reads what commits say, in their order, up to the first whose device has revisions in another repository that come before and are not indexed yet; *force lets one
 // such commit through. Attempts that the database knows are left out.
 func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, force *bool) (*found, error) {
-	f := &found{latest: states{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
+	f := &found{latest: states{}, lies: map[filed]place{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
 	origins := make([]*origin, len(commits))
 	var ours []*origin
 	var devices []uuid.UUID
@@ -172,6 +174,14 @@ func (f *found) put(st gitstoresql.Artifact) {
 	if f.latest[st.DeviceID] == nil {
 		f.latest[st.DeviceID] = map[string]gitstoresql.Artifact{}
 	}
+	at, of := filed{st.Repository, st.Path}, place{st.DeviceID, st.Name}
+	was, lay := f.lies[at]
+	if old, known := f.latest[was.device][was.name]; lay && was != of && known && (filed{old.Repository, old.Path}) == at {
+		old.Covered = true
+		f.latest[was.device][was.name] = old
+	}
+	f.lies[at] = of
+	st.Covered = false
 	f.latest[st.DeviceID][st.Name] = st
 }
 
