@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -199,15 +198,4 @@ func (e *eraser) author(a repo.Signature) repo.Signature {
 		a.Email = strings.ReplaceAll(e.replacer.Replace(a.Email), erasedMark, "erased")
 	}
 	return a
-}
-
-// matches tells whether a path in git is that of a device as people call it.
-func matches(file string, name string) bool {
-	folder := path.Dir(file)
-	at, _, _ := strings.Cut(folder, "/") // in a crowded site a level lies between the two
-	site, device, both := strings.Cut(name, "/")
-	if both && strings.EqualFold(at+"/"+path.Base(folder), repo.SafeName(site)+"/"+repo.SafeName(device)) {
-		return true
-	}
-	return strings.EqualFold(path.Base(folder), repo.SafeName(name))
 }
