@@ -19,6 +19,8 @@ type erasedPart struct {
 	// after is the last commit that stays as it is.
 	after             repo.Hash
 	commits, affected int
+	// hits are the commits that have what is erased.
+	hits map[repo.Hash]bool
 	// holds are the texts that change which commits of the devices brought here.
 	holds map[repo.Hash]bool
 	// made is set where something is affected.

@@ -149,7 +149,8 @@ func (f *found) add(row gitstoresql.CreateRevisionsParams, at *located) {
 // isNoRevision tells whether a commit brought the text of a revision that was known then: it moved, from another repository or a name, or a changed page masked it anew. Where newer
 // ones are known it did so too: a new one would be among them.
 func (a namedArtifact) isNoRevision(newest gitstoresql.Artifact) bool {
-	moved := a.earlier > 0 && (a.earlier < newest.Number || a.digest == newest.TextDigest || a.digest == a.was)
+	same := !a.another && (a.digest == a.was || a.was == "" && a.digest == newest.TextDigest)
+	moved := a.earlier > 0 && (a.earlier < newest.Number || same)
 	return a.known() <= newest.Number && (moved || a.remasked > 0)
 }
 
