@@ -45,3 +45,21 @@ func TestAMoveWithAChangeThatIsErasedStaysARevision(t *testing.T) {
 		})
 	}
 }
+
+// What an erasure left without a change is a device's own still: another one with the same texts may be erased alone.
+func TestTextsThatAnErasureMadeTheSameAreEachDevicesOwn(t *testing.T) {
+	h, a, b := open(t), newID(), newID()
+	later := strings.ReplaceAll(leaking(1), leaked, "hunter3-in-clear")
+	for _, text := range []string{leaking(1), later} {
+		h.put(h.result(a, "r1", text))
+		h.put(h.result(b, "r2", text))
+	}
+	h.erase(gitstore.EraseConfig{Texts: []string{leaked, "hunter3-in-clear"}})
+	want := h.memory(b)
+	h.erase(gitstore.EraseConfig{Devices: []string{a}, Whole: true})
+	require.Empty(t, h.revisions(a))
+	require.Equal(t, want.texts, h.memory(b).texts)
+	require.Equal(t, []string{"default/r2/running.cfg"}, h.files("configs"))
+	require.Empty(t, h.verify())
+	h.sound("configs")
+}

@@ -52,7 +52,7 @@ func (p *erasedPart) mustBeWhole(ctx context.Context) error {
 	return err
 }
 
-// ownCommit tells whether a commit is a device's, and brought a text.
+// ownCommit tells whether a commit is a device's, and brought a text. One that an earlier erasure left without a change brought it if another of the device's did.
 func (p *erasedPart) ownCommit(ctx context.Context, device uuid.UUID, commit string, blob repo.Hash) (bool, error) {
 	h, err := repo.ParseHash(commit)
 	if err != nil {
@@ -62,7 +62,14 @@ func (p *erasedPart) ownCommit(ctx context.Context, device uuid.UUID, commit str
 	if err != nil {
 		return false, err
 	}
-	return p.bringsTo(ctx, c, device, blob)
+	if yes, err := p.bringsTo(ctx, c, device, blob); yes || err != nil {
+		return yes, err
+	}
+	files, err := p.in.ChangedFiles(ctx, c)
+	if o := originOf(c); err != nil || len(files) > 0 || o == nil || o.device != device {
+		return false, err
+	}
+	return p.brought(ctx, device, blob)
 }
 
 // brought tells whether any commit of a device brought a text.
