@@ -1,12 +1,14 @@
 package gitstore_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	gitstoredb "github.com/netraven/netraven/db/gitstore"
+	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	"github.com/netraven/netraven/internal/pgtest"
 )
 
@@ -81,4 +83,22 @@ func (h *house) reindexed(t *testing.T) {
 	require.Empty(t, h.verify())
 	h.pool = pool
 	h.start()
+}
+
+// A suspect of a deleted device is let in where that lay, though another one lies there now, which is shown again after its next backup.
+func TestASuspectOfADeletedDeviceIsShownUntilTheNextBackup(t *testing.T) {
+	h, older, newer := open(t), newID(), newID()
+	long := strings.Replace(config1, "!\nend", strings.Repeat("interface Gi0/2\n description a port of the access layer\n!\n", 40)+"end", 1)
+	h.put(h.result(older, "r1", long))
+	kept := h.put(h.result(older, "r1", config1))[0].GetSuspect()
+	h.put(h.result(newer, "r1", config2))
+	_, err := h.read.AcceptRevision(context.Background(), &gitstorev1.AcceptRevisionRequest{Id: kept.GetRevisionId()})
+	require.NoError(t, err)
+	require.Contains(t, h.git("show", "HEAD:default/r1/running.cfg"), "description old")
+	require.Empty(t, h.verify())
+	require.False(t, h.put(unchanged(h.result(newer, "r1", config2)))[0].GetChanged())
+	require.Contains(t, h.git("show", "HEAD:default/r1/running.cfg"), "description new")
+	require.Empty(t, h.verify())
+	h.reindexed(t)
+	h.sound("configs")
 }
