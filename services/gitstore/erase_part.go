@@ -2,6 +2,7 @@ package gitstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,7 +53,7 @@ func (p *erasedPart) mustBeWhole(ctx context.Context) error {
 	return err
 }
 
-// ownCommit tells whether a commit is a device's, and brought a text. One that an earlier erasure left without a change brought it if another of the device's did.
+// ownCommit tells whether a commit is a device's, and brought a text. Where an earlier erasure left it without that change, one of the device's before it brought the text to where it lies still.
 func (p *erasedPart) ownCommit(ctx context.Context, device uuid.UUID, commit string, blob repo.Hash) (bool, error) {
 	h, err := repo.ParseHash(commit)
 	if err != nil {
@@ -65,11 +66,32 @@ func (p *erasedPart) ownCommit(ctx context.Context, device uuid.UUID, commit str
 	if yes, err := p.bringsTo(ctx, c, device, blob); yes || err != nil {
 		return yes, err
 	}
-	files, err := p.in.ChangedFiles(ctx, c)
-	if o := originOf(c); err != nil || len(files) > 0 || o == nil || o.device != device {
-		return false, err
+	if o := originOf(c); o == nil || o.device != device {
+		return false, nil
 	}
-	return p.brought(ctx, device, blob)
+	for before, err := range p.in.Log(ctx, repo.Hash{}, h) {
+		if err != nil {
+			return false, err
+		}
+		if o := originOf(before); o == nil || o.device != device {
+			continue
+		}
+		files, err := p.in.ChangedFiles(ctx, before)
+		if err != nil {
+			return false, err
+		}
+		for _, f := range files {
+			if f.New != blob {
+				continue
+			}
+			if at, err := p.in.Lookup(ctx, h, f.Path); err == nil && at == blob {
+				return true, nil
+			} else if err != nil && !errors.Is(err, repo.ErrNotFound) {
+				return false, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // brought tells whether any commit of a device brought a text.

@@ -73,10 +73,10 @@ func (e *eraser) digests(message string) string {
 				lines[i] = key + ": " + now
 			}
 		case repo.TrailerEarlier:
-			now, changes := e.becomes[was]
-			if !changes {
+			if was == "" {
 				continue
 			}
+			now := cmp.Or(e.becomes[was], was)
 			if another != "" || was != digest && now == cmp.Or(e.becomes[digest], digest) {
 				now += " " + anotherText
 			}
