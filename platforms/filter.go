@@ -43,12 +43,13 @@ func (s *ruleSet) all() iter.Seq[int] {
 // here. A rule is asked for in the cheapest way that its expression allows: by the texts that a line must begin with, by a rare byte, or by the texts
 // that must stand anywhere in it, whatever their case; one that allows none is always tried.
 type filter struct {
-	class   [256]uint8 // byte -> column; 0 for bytes in no literal
-	columns int
-	heads   automaton // of the texts at the beginning: dead at the first byte that does not fit
-	words   automaton // of the texts anywhere
-	bytes   []rareByte
-	always  ruleSet
+	class    [256]uint8 // byte -> column; 0 for bytes in no literal
+	columns  int
+	texts    automaton // of the texts, those at the beginning with a line end before them
+	start    uint32    // its state at the beginning of a line
+	anywhere bool      // some text may stand anywhere; else a line is done with where it is dead
+	bytes    []rareByte
+	always   ruleSet
 }
 
 // automaton is an Aho-Corasick automaton, made deterministic, over a filter's columns; it takes one look-up a byte for all rules together.
@@ -72,33 +73,49 @@ const rare = "%$@^~|&"
 
 // newFilter builds the filter of at most maxRules expressions.
 func newFilter(exprs []string) *filter {
-	heads, words := make([][]string, len(exprs)), make([][]string, len(exprs))
+	texts := make([][]string, len(exprs))
 	f := &filter{columns: 1}
 	for i, e := range exprs {
 		all := needs(e)
-		if heads[i] = beginnings(e); heads[i] != nil {
+		if heads := beginnings(e); heads != nil {
+			for _, h := range heads {
+				texts[i] = append(texts[i], "\n"+h)
+			}
 			continue
 		}
 		if n := slices.IndexFunc(all, func(n need) bool { return len(n.set) == 1 && len(n.set[0]) == 1 && strings.Contains(rare, n.set[0]) }); n >= 0 {
 			f.rareByte(all[n].set[0][0], i)
 		} else if len(all) > 0 {
-			words[i] = all[0].set
+			texts[i], f.anywhere = all[0].set, true
 		} else {
 			f.always.add(i)
 		}
 	}
-	f.build(heads, words)
+	f.build(texts)
 	return f
 }
 
-// build makes the automata; heads[i] and words[i] hold the texts of rule i.
-func (f *filter) build(heads, words [][]string) {
-	for _, set := range append(slices.Clone(heads), words...) {
+// build makes the automaton; texts[i] are those of rule i. Without a text it is empty.
+func (f *filter) build(texts [][]string) {
+	for _, set := range texts {
 		for _, lit := range set {
 			f.learn(lit)
 		}
 	}
-	f.heads, f.words = f.automaton(heads, false), f.automaton(words, true)
+	t := newTrie(f.columns)
+	for i, set := range texts {
+		for _, lit := range set {
+			if !t.add(f.columnsOf(lit), i) {
+				f.always.add(i)
+			}
+		}
+	}
+	if len(t.nodes) == 1 {
+		return
+	}
+	t.link()
+	f.texts = t.automaton()
+	f.start = f.texts.next[f.class['\n']]
 }
 
 func (f *filter) rareByte(c byte, rule int) {
@@ -108,25 +125,6 @@ func (f *filter) rareByte(c byte, rule int) {
 		f.bytes = append(f.bytes, rareByte{value: c})
 	}
 	f.bytes[i].rules.add(rule)
-}
-
-// automaton is empty where no rule has a text. anywhere: not only at the beginning.
-func (f *filter) automaton(sets [][]string, anywhere bool) automaton {
-	t := newTrie(f.columns)
-	for i, set := range sets {
-		for _, lit := range set {
-			if !t.add(f.columnsOf(lit), i) {
-				f.always.add(i)
-			}
-		}
-	}
-	if len(t.nodes) == 1 {
-		return automaton{}
-	}
-	if anywhere {
-		t.link()
-	}
-	return t.automaton()
 }
 
 // learn gives every byte of lit, and its upper case, a column.
@@ -154,37 +152,24 @@ func (f *filter) columnsOf(lit string) []uint8 {
 // line returns the rules that could match in b, a single line.
 func (f *filter) line(b []byte) ruleSet {
 	hit := f.always
-	if next := f.heads.next; next != nil {
-		s := uint32(0)
-		for _, c := range b {
-			if s = next[s+uint32(f.class[c])]; s == 0 {
-				break
-			}
-			if s&hitBit != 0 {
-				s &^= hitBit
-				hit.union(f.heads.at(s, f.columns))
-			}
-		}
-	}
 	for i := range f.bytes {
 		if bytes.IndexByte(b, f.bytes[i].value) >= 0 {
 			hit.union(&f.bytes[i].rules)
 		}
 	}
-	if next := f.words.next; next != nil {
-		s := uint32(0)
-		for _, c := range b {
-			s = next[s+uint32(f.class[c])]
-			if s&hitBit != 0 {
-				s &^= hitBit
-				hit.union(f.words.at(s, f.columns))
-			}
+	next := f.texts.next
+	if next == nil {
+		return hit
+	}
+	s := f.start
+	for _, c := range b {
+		if s = next[s+uint32(f.class[c])]; s == 0 && !f.anywhere {
+			break
+		}
+		if s&hitBit != 0 {
+			s &^= hitBit
+			hit.union(&f.texts.sets[f.texts.found[int(s)/f.columns]])
 		}
 	}
 	return hit
-}
-
-// at is what the state has found.
-func (a *automaton) at(state uint32, columns int) *ruleSet {
-	return &a.sets[a.found[int(state)/columns]]
 }

@@ -59,9 +59,15 @@ func (p *Page) masker() *masker {
 
 func (m *masker) run(text []byte, tag func([]byte) string, saltedOnly bool) []byte {
 	w := masking{masker: m, text: text, tag: tag, saltedOnly: saltedOnly}
+	lines := m.filter.finder(text)
 	for at := 0; at < len(text); {
+		if w.block == nil {
+			if at = lines.next(at); at == len(text) {
+				break
+			}
+		}
 		end, next := lineEnd(text, at)
-		w.step(at, end)
+		w.step(at, end, next)
 		at = next
 	}
 	if w.block != nil {
@@ -97,41 +103,38 @@ type masking struct {
 	block *secretRule // the block being masked, or nil
 	from  int         // where its secret begins
 	outer nesting
+	known int // outer has seen text[:known]
 	spans []span
 	low   []byte // the line in ASCII lower case
 }
 
-// step works on the line text[at:end]. Behind the end of a block it is a line like others; where the block was empty, all of it is.
-func (w *masking) step(at, end int) {
-	enclosed := w.block != nil
-	if enclosed {
+// step works on the line text[at:end]. Behind the end of a block it is a line like others; where the block was empty, all of it is. Lines of a block enclose nothing.
+func (w *masking) step(at, end, next int) {
+	if w.block != nil {
 		loc := w.block.until.Find(w.text[at:end])
 		if loc == nil {
+			w.known = next
 			return
 		}
 		if w.closeBlock(at + loc[0]) {
 			at += loc[0]
-		} else {
-			enclosed = false
+			w.known = next
 		}
 	}
 	line := w.text[at:end]
-	if w.nested && !enclosed {
-		w.outer.enter(line, w.section)
-	}
 	hit := w.filter.line(line)
 	if hit.empty() {
 		return
 	}
 	w.spans, w.low = w.spans[:0], appendLower(w.low[:0], line)
 	for i := range hit.all() {
-		w.apply(i, line, at)
+		w.apply(i, line, at, next)
 	}
 	w.replace(at, line)
 }
 
 // apply collects the spans of rule i, or opens a block.
-func (w *masking) apply(i int, line []byte, at int) {
+func (w *masking) apply(i int, line []byte, at, next int) {
 	r := &w.rules[i]
 	if w.saltedOnly && !r.salted || w.block != nil && r.until != nil {
 		return
@@ -141,7 +144,7 @@ func (w *masking) apply(i int, line []byte, at int) {
 		return
 	}
 	all := r.find(line, from)
-	if all == nil || r.except != nil && r.except.MatchLine(line) || r.within != nil && !w.outer.has(i, r.within) {
+	if all == nil || r.except != nil && r.except.MatchLine(line) || r.within != nil && !w.nestingAt(next).has(i, r.within) {
 		return
 	}
 	if r.until == nil {
@@ -153,8 +156,19 @@ func (w *masking) apply(i int, line []byte, at int) {
 		w.spans = r.put(line, end, end+shut[0], w.spans)
 		return
 	}
+	w.nestingAt(next)
 	w.block, w.from = r, at+end
 	w.spans = r.spans(line, all, w.spans)
+}
+
+// nestingAt is that of the line before next: most lines need not be looked at for what encloses what until a rule asks.
+func (w *masking) nestingAt(next int) *nesting {
+	for w.nested && w.known < next {
+		end, after := lineEnd(w.text, w.known)
+		w.outer.enter(w.text[w.known:end], w.section)
+		w.known = after
+	}
+	return &w.outer
 }
 
 // replace writes the line's spans, overlapping ones as one.

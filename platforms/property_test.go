@@ -155,13 +155,43 @@ func TestFilterFindsEveryLiteral(t *testing.T) {
 			sets[i] = []string{w}
 		}
 		text := []byte(rapid.StringMatching(`[abcABC x]{0,20}`).Draw(t, "text"))
-		anywhere, beginning := &filter{columns: 1}, &filter{columns: 1}
-		anywhere.build(nil, sets)
-		beginning.build(sets, nil)
+		anywhere, beginning := &filter{columns: 1, anywhere: true}, &filter{columns: 1}
+		anywhere.build(sets)
+		for i, w := range words {
+			sets[i] = []string{"\n" + w}
+		}
+		beginning.build(sets)
 		hit, head, low := anywhere.line(text), beginning.line(text), bytes.ToLower(text)
 		for i, w := range words {
 			require.Equal(t, bytes.Contains(low, []byte(w)), hit.has(i), "%q in %q", w, text)
 			require.Equal(t, bytes.HasPrefix(low, []byte(w)), head.has(i), "%q at the beginning of %q", w, text)
 		}
+	})
+}
+
+// A finder names the lines that the filter has something for, wherever windows begin and end, and no others.
+func TestAFinderFindsTheLinesOfItsFilter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		exprs := rapid.SliceOfN(rapid.SampledFrom([]string{"^key (.+)", "secret", "^ +pass", "a[bc]d", "%x", "^x$", "$1", "(?i)Word"}), 1, 5).Draw(t, "rules")
+		f := newFilter(exprs)
+		line := rapid.SampledFrom([]string{"", "key 1", " pass", "the secret", "abd", "acd %x", "x", "xx", "WORD", "nothing", "key", "sec", "ret", "\r", strings.Repeat("long ", 9000), strings.Repeat("b", windowSize+1) + "secret"})
+		lines := rapid.SliceOfN(line, 0, 40).Draw(t, "lines")
+		text := []byte(strings.Join(lines, rapid.SampledFrom([]string{"\n", "\r\n", "\n\n"}).Draw(t, "end")))
+		want, got := []int{}, []int{}
+		for at := 0; at < len(text); {
+			end, next := lineEnd(text, at)
+			if hit := f.line(text[at:end]); !hit.empty() {
+				want = append(want, at)
+			}
+			at = next
+		}
+		d := f.finder(text)
+		for at := 0; at < len(text); {
+			if at = d.next(at); at < len(text) {
+				got = append(got, at)
+				_, at = lineEnd(text, at)
+			}
+		}
+		require.Equal(t, want, got, "%q", exprs)
 	})
 }

@@ -257,6 +257,12 @@ func TestWhatTheNewestTextHoldsComesBackUnlessARuleMasksIt(t *testing.T) {
 	text, err := h.restorable(h.revisions(a)[0])
 	require.NoError(t, err)
 	require.Contains(t, text, leaked, "the original is what it is for")
+
+	h.readBy(`  - '(` + leaked + `.*)'`)
+	require.False(t, h.put(h.result(a, "r1", leaking(1)))[0].GetChanged(), "the device is as it was")
+	require.Contains(t, h.git("show", "HEAD:default/r1/running.cfg"), "description <secret:")
+	require.NotContains(t, h.objects(), leaked)
+	require.Empty(t, h.verify())
 }
 
 func TestWholeRevisionsAreBlanked(t *testing.T) {
@@ -306,8 +312,13 @@ func TestAllThereIsOfADevice(t *testing.T) {
 		h.git("fsck", "--full", "--strict")
 		require.Equal(t, "default/r1/running.cfg\n", h.git("ls-tree", "-r", "--name-only", "HEAD"))
 
+		h.trust.lines = nil
 		require.NoError(t, gitstore.TickOnce(h.service, context.Background()))
 		require.EqualValues(t, 1, h.vault.shredded[a], "its key goes with the next start")
+		require.NoError(t, gitstore.TickOnce(h.service, context.Background()))
+		require.Len(t, h.trust.lines, 1, "once")
+		line := h.trust.lines[0]
+		require.Equal(t, []string{"config.erase", "configs", "OK", head, h.head()}, []string{line.GetAction(), line.GetObjectId(), line.GetOutcome(), line.GetDetails()["old_head"], line.GetDetails()["new_head"]})
 		require.NoError(t, h.round())
 		kept, err := h.recovered(gitstore.RecoverConfig{})
 		require.NoError(t, err)

@@ -29,11 +29,11 @@ func (s *Service) janitor(ctx context.Context) {
 	}
 }
 
-// tickOnce removes what has expired. May be repeated, by any number of replicas.
+// tickOnce removes what has expired, and does what was left for it to do. May be repeated, by any number of replicas.
 func (s *Service) tickOnce(ctx context.Context) error {
 	n, err := s.store.expireSuspects(ctx, s.now().Add(-keepSuspects))
 	if n > 0 {
 		s.log.Info("suspects that nobody accepted were removed", "revisions", n)
 	}
-	return errors.Join(err, s.store.forgetAttempts(ctx, s.now().Add(-keepAttempts)), s.expireOriginals(ctx), s.finishShreds(ctx))
+	return errors.Join(err, s.store.forgetAttempts(ctx, s.now().Add(-keepAttempts)), s.expireOriginals(ctx), s.finishShreds(ctx), s.auditErasures(ctx))
 }

@@ -167,7 +167,7 @@ func (w *write) subject() string {
 func attemptTrailers(in *item) repo.Trailers {
 	return repo.Trailers{
 		{Key: repo.TrailerRun, Value: in.GetRunId()}, {Key: repo.TrailerTask, Value: in.GetTaskId()}, {Key: repo.TrailerDevice, Value: in.GetDeviceId()},
-		{Key: repo.TrailerFence, Value: strconv.FormatInt(in.GetFence(), 10)},
+		{Key: repo.TrailerFence, Value: strconv.FormatInt(in.GetFence(), 10)}, {Key: repo.TrailerTrigger, Value: in.GetTrigger()},
 	}
 }
 

@@ -12,13 +12,14 @@ import (
 // A page that masks or drops something new makes other texts, though no device changed. Such a text is committed, for git must not go on showing what the page hides, and makes no
 // revision: the newest one stays what it was, and has the new text from then on. That the page alone did it is told by the newest original, which the new page is put to as well.
 
-// relabelled reads the originals of the newest revisions that other pages, or other settings, masked than the texts that came.
+// relabelled reads the originals of the newest revisions that other pages, or other settings, masked than the texts that came. Without a label nobody knows what masked one: it was
+// indexed from git, perhaps after a loss of the key that tags are made with, or something was erased from it.
 func (s *Service) relabelled(ctx context.Context, attempts []*attempt, now states) (map[uuid.UUID]gitstoresql.GetOriginalsRow, error) {
 	var revisions []uuid.UUID
 	for _, a := range attempts {
 		for _, t := range a.texts {
 			st, known := now[a.device][t.in.GetName()]
-			if known && st.TextDigest != t.digest && st.Label != "" && st.Label != t.in.GetLabel() {
+			if known && st.TextDigest != t.digest && st.Label != t.in.GetLabel() {
 				revisions = append(revisions, st.RevisionID)
 			}
 		}

@@ -210,3 +210,12 @@ func names(texts map[repo.Hash]changedText) []string {
 	}
 	return out
 }
+
+// unauditedErasures are those that the audit trail does not have.
+func (s *store) unauditedErasures(ctx context.Context) ([]gitstoresql.UnauditedErasuresRow, error) {
+	return s.q.UnauditedErasures(ctx)
+}
+
+func (s *store) auditedErasures(ctx context.Context, ids []uuid.UUID) error {
+	return s.q.AuditedErasures(ctx, ids)
+}

@@ -52,7 +52,9 @@ func TestOnlyAChangeMakesARevision(t *testing.T) {
 func TestGitHoldsMaskedTextOnlyAndGitIsHappy(t *testing.T) {
 	h, device := open(t), newID()
 	h.put(h.result(device, "r1", config1), h.result(newID(), "r2", config1))
-	h.put(h.result(device, "r1", config2))
+	last := h.result(device, "r1", config2)
+	last.Trigger = "schedule"
+	h.put(last)
 	h.git("fsck", "--full", "--strict")
 	log := h.git("log", "-p", "--", "default/r1/running.cfg")
 	require.Contains(t, log, "+ description new")
@@ -60,7 +62,9 @@ func TestGitHoldsMaskedTextOnlyAndGitIsHappy(t *testing.T) {
 	require.NotContains(t, log, "efghijklmnop")
 	require.Contains(t, log, "r1: running.cfg +1 -1")
 	require.Equal(t, "3", strings.TrimSpace(h.git("rev-list", "--count", "HEAD")), "a commit per changed device")
-	require.Contains(t, h.git("log", "-1", "--format=%(trailers)"), "NetRaven-Device: "+device)
+	for _, trailer := range []string{"Device: " + device, "Run: " + last.GetRunId(), "Task: " + last.GetTaskId(), "Artifact: running.cfg", "Digest: " + h.revisions(device)[0].GetDigest(), "Trigger: schedule"} {
+		require.Contains(t, h.git("log", "-1", "--format=%(trailers)"), "NetRaven-"+trailer+"\n")
+	}
 	clone := t.TempDir()
 	h.git("clone", "-q", h.repo(), clone)
 }

@@ -33,7 +33,7 @@ func (v *vault) GetDataKeys(_ context.Context, in *vaultv1.GetDataKeysRequest, _
 	if v.away != nil {
 		return nil, v.away
 	}
-	out := &vaultv1.GetDataKeysResponse{TagKey: []byte("tag key")}
+	out := &vaultv1.GetDataKeysResponse{TagKey: []byte{v.salt, 1, 2, 3}}
 	for _, id := range in.GetDeviceIds() {
 		out.Items = append(out.Items, &vaultv1.GetDataKeysResponse_Item{DeviceId: id, SealKey: v.sealKey(id), DigestKey: v.digestKey(id), RecoveryWrapped: v.wrapped(id),
 			Sealed: v.sealKey(id)})

@@ -217,7 +217,7 @@ func (p *peer) task(fence int64) *jobv1.ClaimTasksResponse_Claim {
 	spec := &jobv1.TaskSpec{
 		AgentId: p.name.AgentID, GatewayId: p.name.GatewayID, RunId: uuid.NewString(), TaskId: uuid.NewString(), Fence: fence, Kind: "backup",
 		DeviceId: uuid.NewString(), DeviceName: "r1", SiteName: "default", PageDigest: pageDigest(), CredentialIds: []string{"c"},
-		TrustFirstKey: true, Deadline: timestamppb.New(time.Now().Add(time.Hour)),
+		TrustFirstKey: true, Deadline: timestamppb.New(time.Now().Add(time.Hour)), Trigger: "schedule", Repository: "elsewhere",
 	}
 	signed, err := p.h.specs.SignSpec(context.Background(), spec)
 	require.NoError(p.h.t, err)

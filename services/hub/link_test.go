@@ -44,6 +44,7 @@ func TestOneAttemptFromClaimToDurable(t *testing.T) {
 	ack := p.send(backup(one))
 	require.Equal(t, hubv1.ResultAck_DURABLE, ack.GetOutcome(), ack)
 	require.Equal(t, "r1", h.store.items[0].GetDeviceName())
+	require.Equal(t, "schedule/elsewhere", h.store.items[0].GetTrigger()+"/"+h.store.items[0].GetRepository(), "the commit says what started it")
 	require.True(t, h.job.finished[0].GetChanged())
 	require.True(t, h.targets.seen[0].GetBackedUp())
 	require.True(t, h.targets.seen[0].GetHostKeyPinned())

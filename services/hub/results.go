@@ -184,7 +184,7 @@ func (x *settlement) storeItem(now time.Time) *gitstorev1.StoreResultsRequest_It
 	return &gitstorev1.StoreResultsRequest_Item{
 		RunId: x.spec.GetRunId(), TaskId: x.spec.GetTaskId(), Fence: x.spec.GetFence(), DeviceId: x.spec.GetDeviceId(),
 		DeviceName: x.spec.GetDeviceName(), SiteName: x.spec.GetSiteName(), PageDigest: x.spec.GetPageDigest(),
-		Repository: x.spec.GetRepository(), CollectedAt: observedAt(x.result, now), Artifacts: x.result.GetArtifacts(),
+		Repository: x.spec.GetRepository(), Trigger: x.spec.GetTrigger(), CollectedAt: observedAt(x.result, now), Artifacts: x.result.GetArtifacts(),
 	}
 }
 

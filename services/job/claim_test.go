@@ -7,9 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	vaultv1 "github.com/netraven/netraven/gen/go/netraven/vault/v1"
 	"github.com/netraven/netraven/internal/errs"
+	"github.com/netraven/netraven/internal/grpcx/grpctest"
 )
 
 func Test75DeviceMovedToAnotherGateway(t *testing.T) {
@@ -181,4 +183,31 @@ func TestAFreedSessionWakesWaitingClaims(t *testing.T) {
 		t.Fatal("nobody is told that a session is free")
 	}
 	require.Len(t, a.claim(1), 1)
+}
+
+// An offer says whether a schedule or a person started its run: the history keeps it with each commit.
+func TestAnOfferSaysWhatStartedItsRun(t *testing.T) {
+	h := newHouse(t)
+	ids := h.inventory.add(1, wellknownLocal)
+	job, err := h.jobs.CreateJob(h.ctx, &jobv1.CreateJobRequest{Job: &jobv1.Job{Name: "nightly", Kind: "backup", Selection: &inventoryv1.Selection{DeviceIds: ids}}})
+	require.NoError(t, err)
+	a := h.agent()
+	next := func() string {
+		require.NoError(t, h.s.expandAll(h.ctx))
+		claims := a.claims(1)
+		require.Len(t, claims, 1)
+		ref := refOfClaim(claims[0])
+		a.begin(ref)
+		a.finish(ok, ref)
+		return claims[0].GetView().GetTrigger()
+	}
+	h.run("backup")
+	require.Equal(t, "user", next())
+	_, err = jobv1.NewJobServiceClient(grpctest.Serve(t, "scheduler", nil, h.s)).RunJob(h.ctx, &jobv1.RunJobRequest{Id: job.GetId()})
+	require.NoError(t, err)
+	require.Equal(t, "schedule", next())
+}
+
+func refOfClaim(c *jobv1.ClaimTasksResponse_Claim) *jobv1.AttemptRef {
+	return &jobv1.AttemptRef{TaskId: c.GetView().GetTaskId(), Fence: c.GetView().GetFence()}
 }

@@ -10,6 +10,7 @@ import (
 	inventoryv1 "github.com/netraven/netraven/gen/go/netraven/inventory/v1"
 	jobv1 "github.com/netraven/netraven/gen/go/netraven/job/v1"
 	jobsql "github.com/netraven/netraven/gen/sqlc/job"
+	"github.com/netraven/netraven/internal/authn"
 )
 
 // resolveTimeout bounds the calls between a claim and its offer, well inside the offer window.
@@ -112,10 +113,21 @@ func (o *offering) addClaim(row jobsql.ClaimReadyRow, credentials []string) {
 	spec := &jobv1.TaskSpec{
 		AgentId: o.c.agent.String(), GatewayId: o.c.gateway.String(), RunId: row.RunID.String(), TaskId: row.ID.String(), Fence: row.Fence,
 		Attempt: int32(row.Attempt) + 1, Kind: row.Kind, Params: row.Params, Mutating: row.Mutating,
-		DeviceId: row.DeviceID.String(), CredentialIds: credentials, Deadline: timestamppb.New(o.deadline),
+		DeviceId: row.DeviceID.String(), CredentialIds: credentials, Deadline: timestamppb.New(o.deadline), Trigger: triggerOf(row.CreatedBy),
 	}
 	aim(spec, o.targets[row.DeviceID.String()])
 	o.claims = append(o.claims, &jobv1.ClaimTasksResponse_Claim{View: spec})
+}
+
+// scheduler is the actor of runs that a schedule starts.
+var scheduler = authn.Principal{Service: "scheduler"}.Actor()
+
+// triggerOf says what started a run, from who created it.
+func triggerOf(actor string) string {
+	if actor == scheduler {
+		return "schedule"
+	}
+	return "user"
 }
 
 // sign signs all claims or none.

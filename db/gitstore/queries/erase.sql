@@ -98,3 +98,9 @@ FROM artifact a
 JOIN revision r ON r.id = a.revision_id
 WHERE a.blob = ANY(sqlc.arg(blobs)::text[])
 ORDER BY a.device_id, a.name;
+
+-- name: UnauditedErasures :many
+SELECT id, repository, old_head, new_head, recorded_at FROM erasure WHERE NOT audited ORDER BY recorded_at, id;
+
+-- name: AuditedErasures :exec
+UPDATE erasure SET audited = true WHERE id = ANY(sqlc.arg(ids)::uuid[]);

@@ -56,7 +56,7 @@ UPDATE task t SET state = 'OFFERED', fence = slot.fence, agent_id = sqlc.arg(age
     started_at = NULL
 FROM slot, run r
 WHERE t.id = slot.task_id AND t.state = 'READY' AND r.id = t.run_id
-RETURNING t.id, t.run_id, t.device_id, t.fence, t.attempt, r.kind, r.params, r.mutating;
+RETURNING t.id, t.run_id, t.device_id, t.fence, t.attempt, r.kind, r.params, r.mutating, r.created_by;
 
 -- name: RefundTokens :exec
 UPDATE gateway_rate SET tokens = tokens + sqlc.arg(claimed)::integer WHERE gateway_id = sqlc.arg(gateway_id);

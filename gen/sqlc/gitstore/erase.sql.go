@@ -41,6 +41,15 @@ func (q *Queries) ArtifactPaths(ctx context.Context) ([]ArtifactPathsRow, error)
 	return items, nil
 }
 
+const auditedErasures = `-- name: AuditedErasures :exec
+UPDATE erasure SET audited = true WHERE id = ANY($1::uuid[])
+`
+
+func (q *Queries) AuditedErasures(ctx context.Context, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, auditedErasures, ids)
+	return err
+}
+
 const dropArtifacts = `-- name: DropArtifacts :exec
 DELETE FROM artifact WHERE device_id = ANY($1::uuid[])
 `
@@ -466,6 +475,44 @@ func (q *Queries) SuspectTexts(ctx context.Context, deviceIds []uuid.UUID) ([]Su
 	for rows.Next() {
 		var i SuspectTextsRow
 		if err := rows.Scan(&i.RevisionID, &i.Masked, &i.Author); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unauditedErasures = `-- name: UnauditedErasures :many
+SELECT id, repository, old_head, new_head, recorded_at FROM erasure WHERE NOT audited ORDER BY recorded_at, id
+`
+
+type UnauditedErasuresRow struct {
+	ID         uuid.UUID
+	Repository string
+	OldHead    string
+	NewHead    string
+	RecordedAt time.Time
+}
+
+func (q *Queries) UnauditedErasures(ctx context.Context) ([]UnauditedErasuresRow, error) {
+	rows, err := q.db.Query(ctx, unauditedErasures)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UnauditedErasuresRow{}
+	for rows.Next() {
+		var i UnauditedErasuresRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Repository,
+			&i.OldHead,
+			&i.NewHead,
+			&i.RecordedAt,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -40,6 +40,7 @@ type Erasure struct {
 	NewHead    string
 	RecordedAt time.Time
 	DoneAt     *time.Time
+	Audited    bool
 }
 
 type Gone struct {

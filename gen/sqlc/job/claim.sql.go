@@ -83,7 +83,7 @@ UPDATE task t SET state = 'OFFERED', fence = slot.fence, agent_id = $1, waiting_
     started_at = NULL
 FROM slot, run r
 WHERE t.id = slot.task_id AND t.state = 'READY' AND r.id = t.run_id
-RETURNING t.id, t.run_id, t.device_id, t.fence, t.attempt, r.kind, r.params, r.mutating
+RETURNING t.id, t.run_id, t.device_id, t.fence, t.attempt, r.kind, r.params, r.mutating, r.created_by
 `
 
 type ClaimReadyParams struct {
@@ -96,14 +96,15 @@ type ClaimReadyParams struct {
 }
 
 type ClaimReadyRow struct {
-	ID       uuid.UUID
-	RunID    uuid.UUID
-	DeviceID uuid.UUID
-	Fence    int64
-	Attempt  int16
-	Kind     string
-	Params   []byte
-	Mutating bool
+	ID        uuid.UUID
+	RunID     uuid.UUID
+	DeviceID  uuid.UUID
+	Fence     int64
+	Attempt   int16
+	Kind      string
+	Params    []byte
+	Mutating  bool
+	CreatedBy string
 }
 
 // Takes up to max tasks of the gateway, one a device, each with a new fence and its device's slot. Tasks whose device is busy are held
@@ -133,6 +134,7 @@ func (q *Queries) ClaimReady(ctx context.Context, arg ClaimReadyParams) ([]Claim
 			&i.Kind,
 			&i.Params,
 			&i.Mutating,
+			&i.CreatedBy,
 		); err != nil {
 			return nil, err
 		}

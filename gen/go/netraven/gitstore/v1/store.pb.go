@@ -526,7 +526,9 @@ type StoreResultsRequest_Item struct {
 	CollectedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=collected_at,json=collectedAt,proto3" json:"collected_at,omitempty"`
 	Artifacts   []*StoredArtifact      `protobuf:"bytes,9,rep,name=artifacts,proto3" json:"artifacts,omitempty"`
 	// The git repository that takes them; empty: configs. It is made when it is first named.
-	Repository    string `protobuf:"bytes,10,opt,name=repository,proto3" json:"repository,omitempty"`
+	Repository string `protobuf:"bytes,10,opt,name=repository,proto3" json:"repository,omitempty"`
+	// What started the run: schedule, or user; for the commit.
+	Trigger       string `protobuf:"bytes,11,opt,name=trigger,proto3" json:"trigger,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -627,6 +629,13 @@ func (x *StoreResultsRequest_Item) GetArtifacts() []*StoredArtifact {
 func (x *StoreResultsRequest_Item) GetRepository() string {
 	if x != nil {
 		return x.Repository
+	}
+	return ""
+}
+
+func (x *StoreResultsRequest_Item) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
 	}
 	return ""
 }
@@ -788,9 +797,9 @@ const file_netraven_gitstore_v1_store_proto_rawDesc = "" +
 	"\tunchanged\x18\x04 \x01(\bR\tunchanged\x12\x16\n" +
 	"\x06sealed\x18\x05 \x01(\fR\x06sealed\x12\x12\n" +
 	"\x04size\x18\x06 \x01(\x05R\x04size\x12\x12\n" +
-	"\x04main\x18\a \x01(\bR\x04main\"\xc9\x03\n" +
+	"\x04main\x18\a \x01(\bR\x04main\"\xe3\x03\n" +
 	"\x13StoreResultsRequest\x12D\n" +
-	"\x05items\x18\x01 \x03(\v2..netraven.gitstore.v1.StoreResultsRequest.ItemR\x05items\x1a\xeb\x02\n" +
+	"\x05items\x18\x01 \x03(\v2..netraven.gitstore.v1.StoreResultsRequest.ItemR\x05items\x1a\x85\x03\n" +
 	"\x04Item\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x17\n" +
 	"\atask_id\x18\x02 \x01(\tR\x06taskId\x12\x14\n" +
@@ -806,7 +815,8 @@ const file_netraven_gitstore_v1_store_proto_rawDesc = "" +
 	"\n" +
 	"repository\x18\n" +
 	" \x01(\tR\n" +
-	"repository\"\xc2\x01\n" +
+	"repository\x12\x18\n" +
+	"\atrigger\x18\v \x01(\tR\atrigger\"\xc2\x01\n" +
 	"\aSuspect\x12\x1f\n" +
 	"\vrevision_id\x18\x01 \x01(\tR\n" +
 	"revisionId\x12\x1a\n" +

@@ -374,7 +374,9 @@ type TaskSpec struct {
 	// The jump host that the device is reached through: a spec of kind "jump" for the same agent, with a task id and credentials of its own.
 	Jump *SignedSpec `protobuf:"bytes,30,opt,name=jump,proto3" json:"jump,omitempty"`
 	// The git repository that takes what is collected; empty: configs.
-	Repository    string `protobuf:"bytes,31,opt,name=repository,proto3" json:"repository,omitempty"`
+	Repository string `protobuf:"bytes,31,opt,name=repository,proto3" json:"repository,omitempty"`
+	// What started the run: schedule, or user.
+	Trigger       string `protobuf:"bytes,32,opt,name=trigger,proto3" json:"trigger,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -626,6 +628,13 @@ func (x *TaskSpec) GetRepository() string {
 	return ""
 }
 
+func (x *TaskSpec) GetTrigger() string {
+	if x != nil {
+		return x.Trigger
+	}
+	return ""
+}
+
 // SignedSpec is a TaskSpec as job signed it.
 type SignedSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -743,7 +752,7 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\aREFUSED\x10\x02\x12\n" +
 	"\n" +
 	"\x06UNUSED\x10\x03\x12\x12\n" +
-	"\x0eENABLE_REFUSED\x10\x04\"\xc1\b\n" +
+	"\x0eENABLE_REFUSED\x10\x04\"\xdb\b\n" +
 	"\bTaskSpec\x12\x19\n" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x1d\n" +
 	"\n" +
@@ -781,7 +790,8 @@ const file_netraven_job_v1_spec_proto_rawDesc = "" +
 	"\x04jump\x18\x1e \x01(\v2\x1b.netraven.job.v1.SignedSpecR\x04jump\x12\x1e\n" +
 	"\n" +
 	"repository\x18\x1f \x01(\tR\n" +
-	"repositoryB\x14\n" +
+	"repository\x12\x18\n" +
+	"\atrigger\x18  \x01(\tR\atriggerB\x14\n" +
 	"\x12_keepalive_seconds\"`\n" +
 	"\n" +
 	"SignedSpec\x12\x12\n" +
