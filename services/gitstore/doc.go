@@ -23,7 +23,8 @@
 // A device whose site has another repository than its files moves with its next result, changed or not (plan.move): its files are put there by one commit and taken away
 // here by another, in the same transaction, unless they are somebody else's (others.go). What did not change makes no revision: the artifact's row says where it lies now,
 // the revision's row where it was committed, and a trailer (Earlier) how many revisions came before, and what text the newest had. So does a device, with all its files and in one commit, whose own or site's
-// name is another. A suspect moves nothing; deleted and disabled devices stay where they are, for they have no results.
+// name is another. A device that was made anew under the name of a deleted one covers its files (artifact.covered); should the older one come back, its next result puts them there again.
+// A suspect moves nothing; deleted and disabled devices stay where they are, for they have no results.
 //
 // A page that changed masks other texts of what did not. Such a text is committed and makes no revision: the newest one has it from then on (remask.go, trailer Remasked), so its row names that commit
 // and not the one that its attempt made.

@@ -139,7 +139,7 @@ func (e *eraser) open(ctx context.Context) error {
 		return err
 	}
 	for _, in := range e.repos.all() {
-		p := &erasedPart{in: in, head: heads[in.name], holds: map[repo.Hash]bool{}}
+		p := &erasedPart{in: in, head: heads[in.name], hits: map[repo.Hash]bool{}, holds: map[repo.Hash]bool{}}
 		if err := p.mustBeWhole(ctx); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package gitstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,11 +17,11 @@ import (
 type erasedPart struct {
 	in   *bare
 	head repo.Hash
-	// after is the last commit that stays as it is, first counts to the one behind it.
-	after                    repo.Hash
-	first, commits, affected int
-	// named are commits that do not hold what is erased, and name texts that they came from (Earlier).
-	named []namingCommit
+	// after is the last commit that stays as it is.
+	after             repo.Hash
+	commits, affected int
+	// hits are the commits that have what is erased.
+	hits map[repo.Hash]bool
 	// holds are the texts that change which commits of the devices brought here.
 	holds map[repo.Hash]bool
 	// made is set where something is affected.
@@ -52,7 +53,7 @@ func (p *erasedPart) mustBeWhole(ctx context.Context) error {
 	return err
 }
 
-// ownCommit tells whether a commit is a device's, and brought a text.
+// ownCommit tells whether a commit is a device's, and brought a text. Where an earlier erasure left it without that change, one of the device's before it brought the text to where it lies still.
 func (p *erasedPart) ownCommit(ctx context.Context, device uuid.UUID, commit string, blob repo.Hash) (bool, error) {
 	h, err := repo.ParseHash(commit)
 	if err != nil {
@@ -62,7 +63,35 @@ func (p *erasedPart) ownCommit(ctx context.Context, device uuid.UUID, commit str
 	if err != nil {
 		return false, err
 	}
-	return p.bringsTo(ctx, c, device, blob)
+	if yes, err := p.bringsTo(ctx, c, device, blob); yes || err != nil {
+		return yes, err
+	}
+	if o := originOf(c); o == nil || o.device != device {
+		return false, nil
+	}
+	for before, err := range p.in.Log(ctx, repo.Hash{}, h) {
+		if err != nil {
+			return false, err
+		}
+		if o := originOf(before); o == nil || o.device != device {
+			continue
+		}
+		files, err := p.in.ChangedFiles(ctx, before)
+		if err != nil {
+			return false, err
+		}
+		for _, f := range files {
+			if f.New != blob {
+				continue
+			}
+			if at, err := p.in.Lookup(ctx, h, f.Path); err == nil && at == blob {
+				return true, nil
+			} else if err != nil && !errors.Is(err, repo.ErrNotFound) {
+				return false, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // brought tells whether any commit of a device brought a text.

@@ -1,6 +1,7 @@
 package gitstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -28,7 +29,6 @@ func (e *eraser) rewriteAll(ctx context.Context) (affected []*erasedPart, err er
 }
 
 func (e *eraser) rewrite(ctx context.Context, p *erasedPart, progress func(n int)) (*repo.Rewritten, error) {
-	var digests []string // of the commit that is being made, old and new in turn
 	made, err := p.in.Rewrite(ctx, p.after, p.head, repo.Rewrite{
 		File: func(c *repo.Commit, _ string, blob repo.Hash) (*repo.Replacement, error) {
 			if !e.concerns(c) {
@@ -41,18 +41,12 @@ func (e *eraser) rewrite(ctx context.Context, p *erasedPart, progress func(n int
 			if !changes || err != nil {
 				return nil, err
 			}
-			t := e.changed[blob]
-			digests = append(digests, t.was, t.digest)
 			return &repo.Replacement{Content: content}, nil
 		},
 		Commit: func(c *repo.Commit) (bool, error) {
 			mine := e.concerns(c)
 			if mine {
-				digests = append(digests, e.earlier(c)...)
-				c.Message, c.Author = e.message(c), e.author(c.Author)
-			}
-			if len(digests) > 0 { // the trailers say what is in the files: the index can be made from them again
-				c.Message, digests = strings.NewReplacer(digests...).Replace(c.Message), nil
+				c.Message, c.Author = e.digests(e.message(c)), e.author(c.Author)
 			}
 			return mine && e.cfg.Whole, nil
 		},
@@ -62,6 +56,34 @@ func (e *eraser) rewrite(ctx context.Context, p *erasedPart, progress func(n int
 		return nil, err
 	}
 	return made, p.in.Connected(ctx, made.Head)
+}
+
+// digests has the trailers of a message say what is in the files: the index can be made from them again. Where a text of another repository became
+// the same as the one that came after it, they say that the two were different.
+func (e *eraser) digests(message string) string {
+	lines, digest := strings.Split(message, "\n"), ""
+	for i, line := range lines {
+		key, value, _ := strings.Cut(line, ": ")
+		number, was, _ := strings.Cut(value, " ")
+		was, another, _ := strings.Cut(was, " ")
+		switch key {
+		case repo.TrailerDigest:
+			digest = value
+			if now, changes := e.becomes[value]; changes {
+				lines[i] = key + ": " + now
+			}
+		case repo.TrailerEarlier:
+			if was == "" {
+				continue
+			}
+			now := cmp.Or(e.becomes[was], was)
+			if another != "" || was != digest && now == cmp.Or(e.becomes[digest], digest) {
+				now += " " + anotherText
+			}
+			lines[i] = key + ": " + number + " " + now
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // rows are what changes in the index: revisions whose text changes, and those that follow one, for their numbers of lines.

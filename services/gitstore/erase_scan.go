@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -35,8 +34,8 @@ type eraser struct {
 	// changed are texts that hold what is erased, clean those that do not.
 	changed map[repo.Hash]changedText
 	clean   map[repo.Hash]bool
-	// digests are those of changed texts, as they were and as they become.
-	digests map[string]string
+	// becomes are the digests of changed by those that they had.
+	becomes map[string]string
 	out     Erased
 }
 
@@ -128,11 +127,18 @@ func (e *eraser) scan(ctx context.Context) error {
 		if err := e.scanPart(ctx, p); err != nil {
 			return fmt.Errorf("repository %s: %w", p.in.name, err)
 		}
+	}
+	e.out.Texts, e.becomes = len(e.changed), make(map[string]string, len(e.changed))
+	for _, t := range e.changed {
+		e.becomes[t.was] = t.digest
+	}
+	for _, p := range e.inOrder() {
+		if err := e.affect(ctx, p); err != nil {
+			return fmt.Errorf("repository %s: %w", p.in.name, err)
+		}
 		e.out.Affected += p.affected
 	}
 	e.cfg.Progress("looking", e.out.Commits, e.out.Commits)
-	e.out.Affected += e.affectedByName()
-	e.out.Texts = len(e.changed)
 	suspects, err := e.suspects(ctx)
 	e.out.Suspects = len(suspects.Ids)
 	return err
@@ -155,10 +161,28 @@ func (e *eraser) scanPart(ctx context.Context, p *erasedPart) error {
 			return fmt.Errorf("commit %s: %w", c.Hash, err)
 		}
 		if hit {
-			p.affects(p.commits, c.Parent)
-		} else if e.concerns(c) {
-			p.remember(c)
+			p.hits[c.Hash] = true
 		}
+	}
+	return nil
+}
+
+// affect finds the first commit of a repository that must be made again: one that has what is erased, or that tells the digest of a text in another repository that does.
+func (e *eraser) affect(ctx context.Context, p *erasedPart) error {
+	if p.head.IsZero() {
+		return nil
+	}
+	for c, err := range p.in.Log(ctx, repo.Hash{}, p.head) {
+		if err != nil {
+			return err
+		}
+		if !p.hits[c.Hash] && (!e.concerns(c) || e.digests(c.Message) == c.Message) {
+			continue
+		}
+		if p.affected == 0 {
+			p.after = c.Parent
+		}
+		p.affected++
 	}
 	return nil
 }
@@ -201,15 +225,4 @@ func (e *eraser) author(a repo.Signature) repo.Signature {
 		a.Email = strings.ReplaceAll(e.replacer.Replace(a.Email), erasedMark, "erased")
 	}
 	return a
-}
-
-// matches tells whether a path in git is that of a device as people call it.
-func matches(file string, name string) bool {
-	folder := path.Dir(file)
-	at, _, _ := strings.Cut(folder, "/") // in a crowded site a level lies between the two
-	site, device, both := strings.Cut(name, "/")
-	if both && strings.EqualFold(at+"/"+path.Base(folder), repo.SafeName(site)+"/"+repo.SafeName(device)) {
-		return true
-	}
-	return strings.EqualFold(path.Base(folder), repo.SafeName(name))
 }

@@ -27,6 +27,16 @@ var (
 // Tagger is how secrets are tagged in masked text.
 var Tagger = tagger
 
+// ClonesOfOne is how many clones one user may run.
+const ClonesOfOne = clonesOfOne
+
+// Fetching is how many clones a user runs now.
+func Fetching(s *Service, user string) int {
+	s.fetchers.mu.Lock()
+	defer s.fetchers.mu.Unlock()
+	return s.fetchers.of[user]
+}
+
 // MaxPacks is how many packs gather before they are folded.
 const MaxPacks = maxPacks
 

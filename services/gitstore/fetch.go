@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
+	"github.com/netraven/netraven/internal/authn"
 	"github.com/netraven/netraven/internal/errs"
 )
 
@@ -46,8 +47,14 @@ func (s *Service) Fetch(stream gitstorev1.CloneService_FetchServer) error {
 		return err
 	}
 	body := bufio.NewReader(&fetchBody{stream: stream})
-	if !start.GetRefs() && !asksForRefs(body) {
+	refs := start.GetRefs() || asksForRefs(body) // a request that stalls before it has begun waits here, where it is in nobody's way
+	leave, err := s.fetchers.enter(authn.FromContext(ctx).Actor())
+	if err != nil {
+		return err
+	}
+	if !refs {
 		if err := s.auditLine(ctx, "config.clone", "repository", from.name, "OK", nil); err != nil {
+			leave()
 			return err
 		}
 	}
@@ -55,6 +62,7 @@ func (s *Service) Fetch(stream gitstorev1.CloneService_FetchServer) error {
 	done := make(chan struct{})
 	go func() { // it ends at the latest when the call has ended, for then neither body nor answer can go on
 		defer close(done)
+		defer leave()
 		from.clones.ServeHTTP(out, fetchRequest(ctx, start, body))
 	}()
 	select {

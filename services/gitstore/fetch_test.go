@@ -6,12 +6,14 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	gitstorev1 "github.com/netraven/netraven/gen/go/netraven/gitstore/v1"
 	"github.com/netraven/netraven/internal/authn"
 	"github.com/netraven/netraven/internal/grpcx/grpctest"
+	"github.com/netraven/netraven/services/gitstore"
 )
 
 // fetch sends a request of git's and answers all of the answer.
@@ -69,6 +71,35 @@ func TestFetchAnswersGitAndLeavesALine(t *testing.T) {
 	require.Len(t, h.trust.lines, before+1)
 	line := h.trust.lines[before]
 	require.Equal(t, []string{"config.clone", "repository", "configs", "bob", "OK"}, []string{line.GetAction(), line.GetObjectKind(), line.GetObjectId(), line.GetActorName(), line.GetOutcome()})
+}
+
+// Six stalled clones of one user are all that this user gets, and in nobody else's way.
+func TestNobodyKeepsOthersFromCloning(t *testing.T) {
+	h := open(t)
+	h.put(h.result(newID(), "r1", config1))
+	user := func(id string) gitstorev1.CloneServiceClient {
+		return gitstorev1.NewCloneServiceClient(grpctest.Serve(t, "api", &authn.Principal{UserID: id, Permissions: []string{"gitstore.revision.read"}}, h.service))
+	}
+	refs := &gitstorev1.FetchRequest_Start{Repository: "configs", Refs: true}
+	bob, ann := user("2"), user("3")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for range gitstore.ClonesOfOne {
+		stream, err := bob.Fetch(ctx)
+		require.NoError(t, err)
+		require.NoError(t, stream.Send(&gitstorev1.FetchRequest{Part: &gitstorev1.FetchRequest_Start_{Start: &gitstorev1.FetchRequest_Start{Repository: "configs", Protocol: "version=2"}}}))
+		require.NoError(t, stream.Send(&gitstorev1.FetchRequest{Part: &gitstorev1.FetchRequest_Data{Data: []byte("0011command=fetch0001000fno-progress")}}))
+	}
+	require.Eventually(t, func() bool { return gitstore.Fetching(h.service, "2") == gitstore.ClonesOfOne }, time.Minute, time.Millisecond)
+	_, err := fetch(t, bob, refs)
+	require.Equal(t, "TOO_MANY_CLONES", reason(err))
+	require.ErrorContains(t, err, "clones of yours")
+	_, err = fetch(t, ann, refs)
+	require.NoError(t, err)
+	cancel()
+	require.Eventually(t, func() bool { return gitstore.Fetching(h.service, "2") == 0 }, time.Minute, time.Millisecond)
+	_, err = fetch(t, bob, refs)
+	require.NoError(t, err)
 }
 
 func TestFetchRefuses(t *testing.T) {

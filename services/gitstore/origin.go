@@ -24,9 +24,14 @@ type namedArtifact struct {
 	// earlier is how many revisions it has in other repositories that come before, where it comes from one, and was the digest of the newest; empty in commits of older versions.
 	earlier int32
 	was     string
+	// another: the commit has another text than this, though an erasure made them the same.
+	another bool
 	// remasked is the number of the revision whose text a changed page made this; 0: none did.
 	remasked int32
 }
+
+// anotherText follows the digest in the trailer Earlier where an erasure made two texts the same.
+const anotherText = "another"
 
 // known is the number of a revision that came before, and that it may be the text of.
 func (a namedArtifact) known() int32 { return max(a.earlier, a.remasked) }
@@ -72,10 +77,11 @@ func originOf(c *repo.Commit) *origin {
 // number reads a trailer that has the number of a revision; others say nothing of an artifact.
 func (a *namedArtifact) number(t repo.Trailer) error {
 	value, was, _ := strings.Cut(t.Value, " ")
+	was, another, _ := strings.Cut(was, " ")
 	n, err := strconv.ParseUint(value, 10, 31)
 	switch {
 	case strings.EqualFold(t.Key, repo.TrailerEarlier):
-		a.earlier, a.was = int32(n), was //nolint:gosec // 31 bits
+		a.earlier, a.was, a.another = int32(n), was, another == anotherText //nolint:gosec // 31 bits
 	case strings.EqualFold(t.Key, repo.TrailerRemasked):
 		a.remasked = int32(n) //nolint:gosec // 31 bits
 	default:

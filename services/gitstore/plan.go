@@ -167,11 +167,11 @@ func (p *plan) add(a *attempt, now map[string]gitstoresql.Artifact) {
 }
 
 // move takes along what a device has elsewhere than it lies now, whether the attempt brought it or not. Where sites are kept apart, nothing newer than the move may stay behind; and
-// under its old name a file would lie among those of whoever gets that name.
+// under its old name a file would lie among those of whoever gets that name. What another device covers, which had the name meanwhile, comes back.
 func (p *plan) move(a *attempt, now map[string]gitstoresql.Artifact, written map[string]bool) {
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		st := now[name]
-		if written[name] || st.Repository == a.repository() && isOwn(st, a.in) {
+		if written[name] || st.Repository == a.repository() && isOwn(st, a.in) && !st.Covered {
 			continue
 		}
 		t := text{in: &gitstorev1.StoredArtifact{Name: name}, digest: st.TextDigest}

@@ -78,10 +78,11 @@ func Reindex(ctx context.Context, cfg Config, d Deps, prune bool, say func(commi
 			out.Heads[r.name], histories = next.String(), append(histories, &reading{in: r, head: next})
 		}
 	}
-	if err := s.readHistory(ctx, histories, out, say); err != nil {
+	covered, err := s.readHistory(ctx, histories, out, say)
+	if err != nil {
 		return nil, err
 	}
-	if err := s.store.rebuild(ctx, heads, prune, s.now().Add(-keepAttempts), out); err != nil || !out.Written {
+	if err := s.store.rebuild(ctx, heads, covered, prune, s.now().Add(-keepAttempts), out); err != nil || !out.Written {
 		return out, err
 	}
 	return out, s.verify.anew()
@@ -103,12 +104,13 @@ func newestHead(ctx context.Context, r *bare, old repo.Hash) (repo.Hash, error) 
 }
 
 // readHistory reads all commits of all repositories, each oldest first, and puts what they say beside the index. As at a start (followHeads) a commit waits for revisions of other
-// repositories that come before, and the oldest goes on without when nothing else is left to do.
-func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Reindexed, say func(int64)) error {
+// repositories that come before, and the oldest goes on without when nothing else is left to do. It answers which newest states others cover.
+func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Reindexed, say func(int64)) (gitstoresql.CorrectCoveredParams, error) {
+	var covered gitstoresql.CorrectCoveredParams
 	if err := s.store.clearReindexed(ctx); err != nil {
-		return err
+		return covered, err
 	}
-	all := &rebuilding{found: found{before: states{}, latest: states{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}}, seen: map[madeKey]bool{}, last: map[uuid.UUID]time.Time{}, out: out, say: say}
+	all := &rebuilding{found: found{before: states{}, latest: states{}, lies: map[filed]place{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}}, seen: map[madeKey]bool{}, last: map[uuid.UUID]time.Time{}, out: out, say: say}
 	for _, h := range histories {
 		defer h.stop()
 	}
@@ -119,7 +121,7 @@ func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Re
 		for _, h := range histories {
 			n, waits, err := s.readOn(ctx, all, h, h == through)
 			if err != nil {
-				return fmt.Errorf("repository %s: %w", h.in.name, err)
+				return covered, fmt.Errorf("repository %s: %w", h.in.name, err)
 			}
 			if steps += n; waits {
 				waiting = append(waiting, h)
@@ -131,7 +133,14 @@ func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Re
 		}
 	}
 	out.Skipped = int64(all.skipped)
-	return s.flush(ctx, all)
+	for device, byName := range all.latest {
+		for name, st := range byName {
+			if st.Covered {
+				covered.DeviceIds, covered.Names = append(covered.DeviceIds, device), append(covered.Names, name)
+			}
+		}
+	}
+	return covered, s.flush(ctx, all)
 }
 
 // flush puts what was found beside the index.

@@ -38,7 +38,7 @@ func (h *house) image() []string {
 	var out []string
 	for _, q := range []string{
 		"SELECT r::text FROM revision r ORDER BY id",
-		"SELECT (device_id, name, repository, path, revision_id, number, blob, text_digest, label, digest, fence)::text FROM artifact ORDER BY device_id, name",
+		"SELECT (device_id, name, repository, path, covered, revision_id, number, blob, text_digest, label, digest, fence)::text FROM artifact ORDER BY device_id, name",
 		"SELECT (revision_id, sealed, task_id, fence, size)::text FROM original ORDER BY revision_id",
 		"SELECT (task_id, fence, device_id, changed, observation, suspect, (SELECT array_agg(x ORDER BY x) FROM unnest(revision_ids) x))::text FROM stored_attempt ORDER BY task_id, fence",
 		"SELECT (name, head)::text FROM repository ORDER BY name", "SELECT s::text FROM suspect s ORDER BY revision_id",

@@ -123,7 +123,7 @@ func (cfg RecoverConfig) choose(all map[string]record) ([]record, error) {
 		}
 	}
 	if cfg.Device != "" && len(ids) > 1 {
-		return nil, fmt.Errorf("%q is the name of several devices: %v; name one by its id", cfg.Device, ids)
+		return nil, notOne(cfg.Device, ids)
 	}
 	best := map[string]record{}
 	for id, r := range all {
@@ -140,7 +140,7 @@ func (cfg RecoverConfig) choose(all map[string]record) ([]record, error) {
 		}
 	}
 	if len(best) == 0 {
-		return nil, errors.New("the mirror has no such original")
+		return nil, errors.New("the mirror has no such original; --list shows those that it has")
 	}
 	out := make([]record, 0, len(best))
 	for _, r := range best {
@@ -160,10 +160,7 @@ func newer(a, b *gitstorev1.MirroredOriginal) bool {
 }
 
 func isDevice(o *gitstorev1.MirroredOriginal, name string) bool {
-	folder := path.Dir(o.GetPath())
-	site, _, _ := strings.Cut(folder, "/") // in a crowded site a level lies between the two
-	device := path.Base(folder)
-	return strings.EqualFold(name, o.GetDeviceId()) || strings.EqualFold(name, site+"/"+device) || strings.EqualFold(name, device)
+	return strings.EqualFold(name, o.GetDeviceId()) || isCalled(o.GetPath(), name)
 }
 
 func (cfg RecoverConfig) open(dir string, r record) (Recovered, error) {

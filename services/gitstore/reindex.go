@@ -21,6 +21,8 @@ type found struct {
 	// before are the newest states as the database has them, latest those that the batch makes newer.
 	before, latest states
 	attempts       []foundAttempt
+	// lies are the files that were put, and whose they are since.
+	lies map[filed]place
 	// moved are the artifacts of which a newest state moved, or was masked anew.
 	moved []place
 	// remasked are the revisions that were, by number: each with its newest text.
@@ -42,7 +44,7 @@ type foundAttempt struct {
 // find reads what commits say, in their order, up to the first whose device has revisions in another repository that come before and are not indexed yet, unless it
 // is to go through. Attempts that the database knows are left out.
 func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, through *origin) (*found, error) {
-	f := &found{latest: states{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
+	f := &found{latest: states{}, lies: map[filed]place{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
 	origins := make([]*origin, len(commits))
 	var ours []*origin
 	var devices []uuid.UUID
@@ -150,7 +152,8 @@ func (f *found) add(row gitstoresql.CreateRevisionsParams, at *located) {
 // isNoRevision tells whether a commit brought the text of a revision that was known then: it moved, from another repository or a name, or a changed page masked it anew. Where newer
 // ones are known it did so too: a new one would be among them.
 func (a namedArtifact) isNoRevision(newest gitstoresql.Artifact) bool {
-	moved := a.earlier > 0 && (a.earlier < newest.Number || a.digest == newest.TextDigest || a.digest == a.was)
+	same := !a.another && (a.digest == a.was || a.was == "" && a.digest == newest.TextDigest)
+	moved := a.earlier > 0 && (a.earlier < newest.Number || same)
 	return a.known() <= newest.Number && (moved || a.remasked > 0)
 }
 
@@ -187,6 +190,14 @@ func (f *found) put(st gitstoresql.Artifact) {
 	if f.latest[st.DeviceID] == nil {
 		f.latest[st.DeviceID] = map[string]gitstoresql.Artifact{}
 	}
+	at, of := filed{st.Repository, st.Path}, place{st.DeviceID, st.Name}
+	was, lay := f.lies[at]
+	if old, known := f.latest[was.device][was.name]; lay && was != of && known && (filed{old.Repository, old.Path}) == at {
+		old.Covered = true
+		f.latest[was.device][was.name] = old
+	}
+	f.lies[at] = of
+	st.Covered = false
 	f.latest[st.DeviceID][st.Name] = st
 }
 

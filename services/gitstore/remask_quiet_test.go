@@ -72,6 +72,7 @@ func TestWhatWaitsForNothingGoesOnBeforeWhatIsNewer(t *testing.T) {
 	h.put(at(h.result(other, "r3", config1), "lab", "zoo"))
 	h.put(at(h.result(other, "r3", config2), "lab", "zoo"))
 	h.put(at(h.result(other, "r3", plain(7)), "lab", "attic"))
+	h.exec("UPDATE artifact SET covered = false") // git has no trace of the device that lay on the first one's text, and no need of it: that text is there
 	want, image := h.memory(other), h.image()
 	check := func() {
 		requireRemembered(t, want, h.memory(other))

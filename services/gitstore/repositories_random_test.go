@@ -18,7 +18,7 @@ import (
 func (h *house) places() []string {
 	h.t.Helper()
 	rows, err := h.pool.Query(context.Background(),
-		"SELECT concat_ws(' ', device_id, name, repository, path, number, blob, text_digest) FROM artifact ORDER BY 1")
+		"SELECT concat_ws(' ', device_id, name, repository, path, number, blob, text_digest, covered) FROM artifact ORDER BY 1")
 	require.NoError(h.t, err)
 	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(h.t, err)

@@ -86,6 +86,8 @@ type Service struct {
 	// writing is held from reading the newest state to moving the refs: one writer of all repositories, for a transaction may move several heads. Calls wait for it in line.
 	writing sync.Mutex
 	line    line
+	// fetchers are those who clone.
+	fetchers fetchers
 	// shreds counts the keys that were destroyed since the start.
 	shreds atomic.Int64
 	// index narrows searches down; searching and searchingHistory bound how many there are at once.

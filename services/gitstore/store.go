@@ -97,6 +97,9 @@ func (s *store) record(ctx context.Context, p *plan, packs []packed, now time.Ti
 		if err := recordMoved(ctx, q, p); err != nil {
 			return err
 		}
+		if err := coverOthers(ctx, q, p.commits()); err != nil {
+			return err
+		}
 		return q.PutStored(ctx, storedRows(p, now))
 	})
 }
@@ -133,6 +136,7 @@ func addState(p *gitstoresql.PutArtifactsParams, a gitstoresql.Artifact) {
 	p.RevisionIds, p.Numbers, p.Blobs = append(p.RevisionIds, a.RevisionID), append(p.Numbers, a.Number), append(p.Blobs, a.Blob)
 	p.TextDigests, p.Labels, p.Digests = append(p.TextDigests, a.TextDigest), append(p.Labels, a.Label), append(p.Digests, a.Digest)
 	p.Fences, p.SeenAt, p.Repositories = append(p.Fences, a.Fence), append(p.SeenAt, a.SeenAt), append(p.Repositories, a.Repository)
+	p.Covered = append(p.Covered, a.Covered)
 }
 
 func addOriginal(p *gitstoresql.PutOriginalsParams, revision uuid.UUID, a *attempt, t text) {

@@ -3,6 +3,7 @@ package gitstore
 import (
 	"context"
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/google/uuid"
@@ -138,18 +139,18 @@ func (s *store) devicesNamed(ctx context.Context, names []string) ([]uuid.UUID, 
 	}
 	var out []uuid.UUID
 	for _, name := range names {
-		found := map[uuid.UUID]string{}
+		found := map[string]string{}
 		id, _ := uuid.Parse(name)
 		for _, p := range paths {
-			if p.DeviceID == id || matches(p.Path, name) {
-				found[p.DeviceID] = p.Path
+			if p.DeviceID == id || isCalled(p.Path, name) {
+				found[p.DeviceID.String()] = path.Dir(p.Path)
 			}
 		}
 		if len(found) != 1 {
-			return nil, fmt.Errorf("%d devices of the history are called %q %v: name one by its id, or as SITE/NAME", len(found), name, found)
+			return nil, notOne(name, found)
 		}
 		for id := range found {
-			out = append(out, id)
+			out = append(out, uuid.MustParse(id))
 		}
 	}
 	return out, nil

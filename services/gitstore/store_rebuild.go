@@ -65,7 +65,7 @@ func (s *store) addReindexed(ctx context.Context, f *found) error {
 }
 
 // rebuild makes the index what was read from git, and moves the heads, in one transaction. Rows that git does not have keep everything as it is, unless they are to go.
-func (s *store) rebuild(ctx context.Context, heads gitstoresql.MoveHeadsParams, prune bool, since time.Time, out *Reindexed) error {
+func (s *store) rebuild(ctx context.Context, heads gitstoresql.MoveHeadsParams, covered gitstoresql.CorrectCoveredParams, prune bool, since time.Time, out *Reindexed) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		q := s.q.WithTx(tx)
 		err := moveHeads(ctx, q, heads)
@@ -84,7 +84,10 @@ func (s *store) rebuild(ctx context.Context, heads gitstoresql.MoveHeadsParams, 
 		if out.Foreign > 0 && !prune {
 			return errKept
 		}
-		return correct(ctx, q, since, out)
+		if err := correct(ctx, q, since, out); err != nil {
+			return err
+		}
+		return q.CorrectCovered(ctx, covered)
 	})
 	if errors.Is(err, errKept) {
 		return nil

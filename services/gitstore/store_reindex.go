@@ -51,6 +51,9 @@ func (s *store) recordFound(ctx context.Context, name string, old, next repo.Has
 		if err := q.PutArtifacts(ctx, f.stateRows()); err != nil {
 			return err
 		}
+		if err := q.CoverOthers(ctx, f.covers()); err != nil {
+			return err
+		}
 		if err := q.PutOriginals(ctx, f.originals); err != nil {
 			return err
 		}
@@ -65,6 +68,16 @@ func (f *found) stateRows() gitstoresql.PutArtifactsParams {
 		for _, st := range byName {
 			addState(&p, st)
 		}
+	}
+	return p
+}
+
+// covers are the files that artifacts have in the newest commit.
+func (f *found) covers() gitstoresql.CoverOthersParams {
+	var p gitstoresql.CoverOthersParams
+	for at, of := range f.lies {
+		p.DeviceIds, p.Names = append(p.DeviceIds, of.device), append(p.Names, of.name)
+		p.Repositories, p.Paths = append(p.Repositories, at.repository), append(p.Paths, at.path)
 	}
 	return p
 }

@@ -107,6 +107,21 @@ func (s *store) othersAt(ctx context.Context, writes []*write) (others, error) {
 	return o, err
 }
 
+// coverOthers notes which artifacts git has not any more, because a device lies there now that did not before.
+func coverOthers(ctx context.Context, q *gitstoresql.Queries, writes []*write) error {
+	var at gitstoresql.CoverOthersParams
+	for _, w := range writes {
+		if w.old == nil || w.old.Covered || w.old.Path != w.path || w.old.Repository != w.repository {
+			at.DeviceIds, at.Names = append(at.DeviceIds, w.row.DeviceID), append(at.Names, w.row.Artifact)
+			at.Repositories, at.Paths = append(at.Repositories, w.repository), append(at.Paths, w.path)
+		}
+	}
+	if len(at.Names) == 0 {
+		return nil
+	}
+	return q.CoverOthers(ctx, at)
+}
+
 // recordMoved says where files lie that moved with their devices.
 func recordMoved(ctx context.Context, q *gitstoresql.Queries, p *plan) error {
 	var at gitstoresql.MoveArtifactsParams

@@ -122,7 +122,10 @@ func (s *store) recordAccepted(ctx context.Context, w *write, kept gitstoresql.G
 		var p gitstoresql.PutArtifactsParams
 		addState(&p, gitstoresql.Artifact{DeviceID: kept.DeviceID, Name: kept.Artifact, Repository: w.repository, Path: w.path, RevisionID: kept.ID, Number: w.row.Number, Blob: w.row.Blob,
 			TextDigest: kept.TextDigest, Label: kept.Label, Digest: kept.Digest, Fence: kept.Fence, SeenAt: kept.SeenAt})
-		return q.PutArtifacts(ctx, p)
+		if err := q.PutArtifacts(ctx, p); err != nil {
+			return err
+		}
+		return coverOthers(ctx, q, []*write{w})
 	})
 }
 

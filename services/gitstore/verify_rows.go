@@ -147,7 +147,7 @@ func (v *verifier) compareNewest(ctx context.Context, after place) ([]gitstoresq
 			what = "its newest revision is not what is known as newest"
 		case a.Revisions != a.Number:
 			what = fmt.Sprintf("it has %d revisions, and the newest has number %d", a.Revisions, a.Number)
-		case a.Owners == 1: // a device made anew under an old name takes the place of the old one's file
+		case !a.Covered:
 			what, err = v.atHead(ctx, heads[a.Repository], a)
 		}
 		if err != nil {

@@ -127,3 +127,21 @@ func TestNoticesAreCurrent(t *testing.T) {
 	}
 	assert.Contains(t, read(t, "LICENSE"), "Apache License")
 }
+
+// An answer of bytes is what the .proto files say nothing of: proto/openapi.yaml says what they are.
+func TestTheAPIsDocumentSaysWhatBytesAre(t *testing.T) {
+	var document struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct {
+				Schema json.RawMessage `json:"schema"`
+			} `json:"responses"`
+		} `json:"paths"`
+	}
+	require.NoError(t, json.Unmarshal(gen.OpenAPI, &document))
+	require.NotEmpty(t, document.Paths)
+	for at, methods := range document.Paths {
+		for method, operation := range methods {
+			require.NotContains(t, string(operation.Responses["200"].Schema), "HttpBody", "%s %s", method, at)
+		}
+	}
+}

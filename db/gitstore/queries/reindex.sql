@@ -99,6 +99,13 @@ SET repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUD
 WHERE (a.repository, a.path, a.revision_id, a.number, a.blob, a.text_digest) IS DISTINCT FROM (EXCLUDED.repository, EXCLUDED.path, EXCLUDED.revision_id, EXCLUDED.number, EXCLUDED.blob, EXCLUDED.text_digest)
    OR (a.label <> '' AND NOT EXISTS (SELECT 1 FROM original o WHERE o.revision_id = a.revision_id));
 
+-- Which of them git's newest commits have no text of, because another's lies there.
+-- name: CorrectCovered :exec
+UPDATE artifact a
+SET covered = NOT a.covered
+WHERE a.covered <> EXISTS (SELECT 1 FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(names)::text[]) AS name) u
+                           WHERE u.device_id = a.device_id AND u.name = a.name);
+
 -- Repeats are answered with the ids that count now. What was kept apart stays told so.
 -- name: CorrectAttempts :exec
 INSERT INTO stored_attempt AS s (task_id, fence, device_id, changed, observation, revision_ids, stored_at)

@@ -18,7 +18,7 @@ FROM (SELECT unnest(sqlc.arg(names)::text[]) AS name, unnest(sqlc.arg(olds)::tex
 WHERE r.name = u.name AND r.head = u.old;
 
 -- name: GetArtifacts :many
-SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted, repository
+SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted, repository, covered
 FROM artifact
 WHERE device_id = ANY(sqlc.arg(device_ids)::uuid[])
 ORDER BY device_id, name;
@@ -27,14 +27,23 @@ ORDER BY device_id, name;
 SELECT device_id, name, path, repository, blob FROM artifact WHERE path = ANY(sqlc.arg(paths)::text[]);
 
 -- name: PutArtifacts :exec
-INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository)
+INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository, covered)
 SELECT unnest(sqlc.arg(device_ids)::uuid[]), unnest(sqlc.arg(names)::text[]), unnest(sqlc.arg(paths)::text[]), unnest(sqlc.arg(revision_ids)::uuid[]),
        unnest(sqlc.arg(numbers)::integer[]), unnest(sqlc.arg(blobs)::text[]), unnest(sqlc.arg(text_digests)::text[]), unnest(sqlc.arg(labels)::text[]),
        unnest(sqlc.arg(digests)::text[]), unnest(sqlc.arg(fences)::bigint[]), unnest(sqlc.arg(seen_at)::timestamptz[]),
-       unnest(sqlc.arg(repositories)::text[])
+       unnest(sqlc.arg(repositories)::text[]), unnest(sqlc.arg(covered)::boolean[])
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
 SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
-    label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at);
+    label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at),
+    covered = EXCLUDED.covered;
+
+-- Files were put where other artifacts lie.
+-- name: CoverOthers :exec
+UPDATE artifact o
+SET covered = true
+FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(names)::text[]) AS name, unnest(sqlc.arg(repositories)::text[]) AS repository,
+             unnest(sqlc.arg(paths)::text[]) AS path) u
+WHERE o.path = u.path AND o.repository = u.repository AND (o.device_id, o.name) <> (u.device_id, u.name) AND NOT o.covered;
 
 -- Revisions whose text a changed page masked anew: they stay what they are, but for that text. What it took away is noted again (compared).
 -- name: RemaskRevisions :exec
@@ -66,7 +75,7 @@ WHERE a.device_id = u.device_id AND a.name = u.name;
 -- The text stays, and lies elsewhere from now on.
 -- name: MoveArtifacts :exec
 UPDATE artifact a
-SET repository = u.repository, path = u.path
+SET repository = u.repository, path = u.path, covered = false
 FROM (SELECT unnest(sqlc.arg(device_ids)::uuid[]) AS device_id, unnest(sqlc.arg(names)::text[]) AS name, unnest(sqlc.arg(repositories)::text[]) AS repository,
              unnest(sqlc.arg(paths)::text[]) AS path) u
 WHERE a.device_id = u.device_id AND a.name = u.name;

@@ -29,10 +29,9 @@ WHERE r.remasked_at IS NOT NULL AND NOT r.suspect;
 
 -- Artifacts beside what their revisions say of them. The newest row is empty where it is missing.
 -- name: CompareArtifacts :many
-SELECT a.device_id, a.name, a.repository, a.path, a.revision_id, a.number, a.blob, a.text_digest,
+SELECT a.device_id, a.name, a.repository, a.path, a.revision_id, a.number, a.blob, a.text_digest, a.covered,
        COALESCE(r.number, 0)::integer AS newest_number, COALESCE(r.blob, '')::text AS newest_blob, COALESCE(r.digest, '')::text AS newest_digest,
-       (SELECT count(*) FROM revision x WHERE x.device_id = a.device_id AND x.artifact = a.name AND NOT x.suspect)::integer AS revisions,
-       (SELECT count(*) FROM artifact o WHERE o.repository = a.repository AND o.path = a.path)::integer AS owners
+       (SELECT count(*) FROM revision x WHERE x.device_id = a.device_id AND x.artifact = a.name AND NOT x.suspect)::integer AS revisions
 FROM artifact a
 LEFT JOIN revision r ON r.id = a.revision_id AND r.device_id = a.device_id AND r.artifact = a.name AND NOT r.suspect
 WHERE (a.device_id, a.name) > (sqlc.arg(after_device)::uuid, sqlc.arg(after_name)::text)

@@ -24,6 +24,7 @@ type Artifact struct {
 	SeenAt     time.Time
 	Sifted     bool
 	Repository string
+	Covered    bool
 }
 
 type ErasedCommit struct {

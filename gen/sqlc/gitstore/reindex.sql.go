@@ -118,6 +118,24 @@ func (q *Queries) CorrectAttempts(ctx context.Context, since time.Time) error {
 	return err
 }
 
+const correctCovered = `-- name: CorrectCovered :exec
+UPDATE artifact a
+SET covered = NOT a.covered
+WHERE a.covered <> EXISTS (SELECT 1 FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS name) u
+                           WHERE u.device_id = a.device_id AND u.name = a.name)
+`
+
+type CorrectCoveredParams struct {
+	DeviceIds []uuid.UUID
+	Names     []string
+}
+
+// Which of them git's newest commits have no text of, because another's lies there.
+func (q *Queries) CorrectCovered(ctx context.Context, arg CorrectCoveredParams) error {
+	_, err := q.db.Exec(ctx, correctCovered, arg.DeviceIds, arg.Names)
+	return err
+}
+
 const correctRevisions = `-- name: CorrectRevisions :execrows
 UPDATE revision r
 SET number = f.number, size = f.size, lines_added = f.lines_added, lines_removed = f.lines_removed, suspect = false, commit_hash = f.commit_hash, blob = f.blob,

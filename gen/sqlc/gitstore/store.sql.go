@@ -23,8 +23,34 @@ func (q *Queries) AddRepositories(ctx context.Context, names []string) error {
 	return err
 }
 
+const coverOthers = `-- name: CoverOthers :exec
+UPDATE artifact o
+SET covered = true
+FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS name, unnest($3::text[]) AS repository,
+             unnest($4::text[]) AS path) u
+WHERE o.path = u.path AND o.repository = u.repository AND (o.device_id, o.name) <> (u.device_id, u.name) AND NOT o.covered
+`
+
+type CoverOthersParams struct {
+	DeviceIds    []uuid.UUID
+	Names        []string
+	Repositories []string
+	Paths        []string
+}
+
+// Files were put where other artifacts lie.
+func (q *Queries) CoverOthers(ctx context.Context, arg CoverOthersParams) error {
+	_, err := q.db.Exec(ctx, coverOthers,
+		arg.DeviceIds,
+		arg.Names,
+		arg.Repositories,
+		arg.Paths,
+	)
+	return err
+}
+
 const getArtifacts = `-- name: GetArtifacts :many
-SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted, repository
+SELECT device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, sifted, repository, covered
 FROM artifact
 WHERE device_id = ANY($1::uuid[])
 ORDER BY device_id, name
@@ -53,6 +79,7 @@ func (q *Queries) GetArtifacts(ctx context.Context, deviceIds []uuid.UUID) ([]Ar
 			&i.SeenAt,
 			&i.Sifted,
 			&i.Repository,
+			&i.Covered,
 		); err != nil {
 			return nil, err
 		}
@@ -207,7 +234,7 @@ func (q *Queries) ListRepositories(ctx context.Context) ([]ListRepositoriesRow, 
 
 const moveArtifacts = `-- name: MoveArtifacts :exec
 UPDATE artifact a
-SET repository = u.repository, path = u.path
+SET repository = u.repository, path = u.path, covered = false
 FROM (SELECT unnest($1::uuid[]) AS device_id, unnest($2::text[]) AS name, unnest($3::text[]) AS repository,
              unnest($4::text[]) AS path) u
 WHERE a.device_id = u.device_id AND a.name = u.name
@@ -292,14 +319,15 @@ func (q *Queries) OthersAtPaths(ctx context.Context, paths []string) ([]OthersAt
 }
 
 const putArtifacts = `-- name: PutArtifacts :exec
-INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository)
+INSERT INTO artifact (device_id, name, path, revision_id, number, blob, text_digest, label, digest, fence, seen_at, repository, covered)
 SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::uuid[]),
        unnest($5::integer[]), unnest($6::text[]), unnest($7::text[]), unnest($8::text[]),
        unnest($9::text[]), unnest($10::bigint[]), unnest($11::timestamptz[]),
-       unnest($12::text[])
+       unnest($12::text[]), unnest($13::boolean[])
 ON CONFLICT ON CONSTRAINT artifact_pk DO UPDATE
 SET sifted = artifact.sifted AND artifact.blob = EXCLUDED.blob, repository = EXCLUDED.repository, path = EXCLUDED.path, revision_id = EXCLUDED.revision_id, number = EXCLUDED.number, blob = EXCLUDED.blob, text_digest = EXCLUDED.text_digest,
-    label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at)
+    label = EXCLUDED.label, digest = EXCLUDED.digest, fence = GREATEST(artifact.fence, EXCLUDED.fence), seen_at = GREATEST(artifact.seen_at, EXCLUDED.seen_at),
+    covered = EXCLUDED.covered
 `
 
 type PutArtifactsParams struct {
@@ -315,6 +343,7 @@ type PutArtifactsParams struct {
 	Fences       []int64
 	SeenAt       []time.Time
 	Repositories []string
+	Covered      []bool
 }
 
 func (q *Queries) PutArtifacts(ctx context.Context, arg PutArtifactsParams) error {
@@ -331,6 +360,7 @@ func (q *Queries) PutArtifacts(ctx context.Context, arg PutArtifactsParams) erro
 		arg.Fences,
 		arg.SeenAt,
 		arg.Repositories,
+		arg.Covered,
 	)
 	return err
 }

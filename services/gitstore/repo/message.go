@@ -17,7 +17,7 @@ const (
 	// TrailerTrigger is what started the run: schedule, or user.
 	TrailerTrigger = "NetRaven-Trigger"
 	// TrailerEarlier follows an artifact's digest where its device comes from another repository, or only its name is new: the number of its newest revision until then, and the digest that
-	// this had (commits of older versions lack it). A text that is still that revision's makes no new one.
+	// this had (commits of older versions lack it). A text that is still that revision's makes no new one, but where `another` follows: an erasure made the two the same.
 	TrailerEarlier = "NetRaven-Earlier"
 	// TrailerRemasked follows an artifact's digest where a changed platform page alone made its text another: the number of its newest revision, which stays it.
 	TrailerRemasked = "NetRaven-Remasked"

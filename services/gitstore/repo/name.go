@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 
 // SafeName makes one path component of a site's, device's or artifact's name: something every file system and git's own checks accept.
 // A name that is fine stays as it is. Any other is cleaned and marked with "~" and 12 digits of its hash, and a name that contains "~"
-// is never fine, so two different names never meet. The one thing left to the caller is two fine names that differ in case only
+// is never fine, so two different names never meet, not even where a file system takes the spellings of a letter (Unicode's normal forms) for one. The one thing left to the caller is two fine names that differ in case only
 // (see FoldedName): inventory keeps names apart ignoring case, and `R1` is too good a folder name to spoil.
 func SafeName(name string) string {
 	if isClean(name) {
@@ -45,7 +47,7 @@ func cleaned(name string) string {
 			return r
 		}
 		return '_'
-	}, strings.ToValidUTF8(name, "_"))
+	}, norm.NFC.String(strings.ToValidUTF8(name, "_")))
 	for len(s) > maxName {
 		_, n := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-n]
@@ -69,7 +71,7 @@ func isPlain(r rune) bool {
 }
 
 func isClean(name string) bool {
-	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) || !norm.NFC.IsNormalString(name) {
 		return false
 	}
 	if strings.ContainsAny(name[:1], ".- ") || strings.ContainsAny(name[len(name)-1:], ". ") || isReserved(name) {

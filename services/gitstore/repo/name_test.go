@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestSafeName(t *testing.T) {
@@ -16,7 +17,7 @@ func TestSafeName(t *testing.T) {
 	for name, stem := range map[string]string{
 		"": "_", ".": "_", "..": "_", ".git": "_git", ".GIT": "_GIT", "git~1": "git_1", "a/b": "a_b", "a\\b": "a_b",
 		"-rf": "_rf", "con": "_con", "NUL.txt": "_NUL.txt", "lpt1": "_lpt1", "a\x00b\n": "a_b_", "x.": "x.", " x ": "_x", "a:b": "a_b",
-		"\u200c.git": "__git", ".git\u200c": "_git_", "\xff": "_", "r\u202e1": "r_1", "a~b": "a_b",
+		"\u1100\u1161": "\uac00", "u\u0308": "ü", "\uf900": "\u8c48", "\u200c.git": "__git", ".git\u200c": "_git_", "\xff": "_", "r\u202e1": "r_1", "a~b": "a_b",
 	} {
 		got := SafeName(name)
 		require.True(t, strings.HasPrefix(got, stem+"~") || strings.HasPrefix(got, "_.git~") && stem == "__git", "%q gives %q", name, got)
@@ -52,6 +53,8 @@ func checkComponent(t *testing.T, c string) {
 		t.Fatalf("%q: a forbidden byte", c)
 	case strings.HasPrefix(c, ".") || strings.HasPrefix(c, "-") || strings.HasSuffix(c, ".") || strings.HasSuffix(c, " "):
 		t.Fatalf("%q: starts or ends badly", c)
+	case !norm.NFC.IsNormalString(c):
+		t.Fatalf("%q: another spelling of the same letters", c)
 	case !isSafe(c):
 		t.Fatalf("%q: Prepare would refuse it", c)
 	}
