@@ -16,12 +16,14 @@ import (
 
 // RestoreHistory rebuilds the history of a data folder from a mirror. publicKey (hex) is that of the installation; empty: what follows from the data folder's key.
 // It needs no database. Do not run it beside a serve on the same folder.
-func RestoreHistory(ctx context.Context, cfg Config, from, publicKey string) (*gitstore.Restored, error) {
+//
+// Without lost: where only originals are, in the mirror, all else is restored.
+func RestoreHistory(ctx context.Context, cfg Config, from, publicKey string, withoutLost bool) (*gitstore.Restored, error) {
 	trusted, err := trustedMirror(cfg, publicKey)
 	if err != nil {
 		return nil, err
 	}
-	return gitstore.Restore(ctx, gitstore.RestoreConfig{From: from, Dir: filepath.Join(cfg.Data, "gitstore"), Trusted: trusted})
+	return gitstore.Restore(ctx, gitstore.RestoreConfig{From: from, Dir: filepath.Join(cfg.Data, "gitstore"), Trusted: trusted, WithoutLost: withoutLost})
 }
 
 func trustedMirror(cfg Config, publicKey string) (ed25519.PublicKey, error) {

@@ -15,6 +15,7 @@ func gitstoreCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "gitstore", Short: "Verify, reindex or restore the history, or remove text from it for good, without a server"}
 	var place historyPlace
 	var from, publicKey string
+	var withoutLost bool
 	restore := &cobra.Command{
 		Use:   "restore --from DIR|s3://BUCKET/PREFIX?endpoint=URL&region=NAME",
 		Short: "Rebuild the history from a mirror (stop serve first)",
@@ -26,7 +27,7 @@ func gitstoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			done, err := app.RestoreHistory(cmd.Context(), cfg, from, publicKey)
+			done, err := app.RestoreHistory(cmd.Context(), cfg, from, publicKey, withoutLost)
 			if err != nil {
 				return err
 			}
@@ -34,10 +35,15 @@ func gitstoreCommand() *cobra.Command {
 			for _, s := range done.Originals {
 				originals += s.Records
 			}
+			lost := int64(0)
+			for _, s := range done.Lost {
+				lost += s.Records
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s is lost, with %d originals.\n", s.Name, s.Records)
+			}
 			for i, r := range done.Repositories {
 				fmt.Fprintf(cmd.OutOrStdout(), "Restored %s: commit %s, %d packs.\n", done.Folders[i], r.Head, len(r.Packs))
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "The mirror is of %s and has %d originals. The next serve indexes them.\n", done.MadeAt.Local().Format("2006-01-02 15:04:05"), originals)
+			fmt.Fprintf(cmd.OutOrStdout(), "The mirror is of %s and has %d originals. The next serve indexes them.\n", done.MadeAt.Local().Format("2006-01-02 15:04:05"), originals-lost)
 			return nil
 		},
 	}
@@ -47,6 +53,7 @@ func gitstoreCommand() *cobra.Command {
 	f := restore.Flags()
 	f.StringVar(&from, "from", "", "the mirror, as --mirror of serve names it")
 	f.StringVar(&publicKey, "public-key", "", "public key that the mirror is signed with (default: that of keys/gitstore.key in the data folder)")
+	f.BoolVar(&withoutLost, "without-lost-originals", false, "go on where originals are missing or damaged in the mirror; the masked history must be whole all the same")
 	_ = restore.MarkFlagRequired("from")
 	cmd.AddCommand(restore, verifyCommand(&place), reindexCommand(&place), eraseCommand(&place))
 	return cmd

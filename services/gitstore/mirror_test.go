@@ -53,12 +53,14 @@ func (h *house) mirrorTo(place string) {
 func (h *house) round() error { return h.service.MirrorOnce(context.Background()) }
 
 // restoreTo makes a new node of the mirror: a new folder, a new database, and a vault whose database is new too.
-func (h *house) restoreTo(t *testing.T) (*house, error) {
+func (h *house) restoreTo(t *testing.T) (*house, error) { return h.restoreWith(t, false) }
+
+func (h *house) restoreWith(t *testing.T, withoutLost bool) (*house, error) {
 	t.Helper()
 	n := &house{t: t, dir: filepath.Join(t.TempDir(), "gitstore"), pool: pgtest.New(t, "gitstore", gitstoredb.Migrations), page: h.page, pages: h.pages, trust: &trust{}, vault: newVault(h.vault.salt + 1)}
 	public, err := gitstore.MirrorPublicKey(h.key)
 	require.NoError(t, err)
-	if _, err := gitstore.Restore(context.Background(), gitstore.RestoreConfig{From: h.mirror, Dir: n.dir, Trusted: public}); err != nil {
+	if _, err := gitstore.Restore(context.Background(), gitstore.RestoreConfig{From: h.mirror, Dir: n.dir, Trusted: public, WithoutLost: withoutLost}); err != nil {
 		return nil, err
 	}
 	n.start()

@@ -66,7 +66,8 @@ func Recover(ctx context.Context, cfg RecoverConfig, each func(Recovered) error)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
 	dir := filepath.Join(tmp, "segments")
-	failed := []error{fetchOriginals(ctx, from, m, dir)}
+	_, err = fetchOriginals(ctx, from, m, dir)
+	failed := []error{err}
 	all, err := readSegments(dir)
 	if err != nil {
 		return errors.Join(append(failed, err)...)

@@ -24,6 +24,8 @@ type RestoreConfig struct {
 	Dir string
 	// Trusted is the public key of the installation that made the mirror.
 	Trusted ed25519.PublicKey
+	// WithoutLost goes on without the segments of originals that are missing or damaged. The masked history must be whole all the same.
+	WithoutLost bool
 }
 
 // Restored is what was brought back.
@@ -31,6 +33,8 @@ type Restored struct {
 	*mirror.Manifest
 	// Folders are the bare repositories, in the manifest's order.
 	Folders []string
+	// Lost are the segments of originals that were left out (WithoutLost).
+	Lost []mirror.Segment
 }
 
 // Restore rebuilds all repositories of a mirror: everything is checked against the signed manifest, then by git. The originals lie beside it, where the next New takes them in together
@@ -62,7 +66,11 @@ func Restore(ctx context.Context, cfg RestoreConfig) (*Restored, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := fetchOriginals(ctx, from, m, filepath.Join(cfg.Dir, restoredDir)); err != nil {
+	out.Lost, err = fetchOriginals(ctx, from, m, filepath.Join(cfg.Dir, restoredDir))
+	switch {
+	case len(out.Lost) > 0 && !cfg.WithoutLost:
+		return nil, fmt.Errorf("%w\nmend the mirror from a copy, if there is one; --without-lost-originals restores what is there", err)
+	case err != nil && len(out.Lost) == 0:
 		return nil, err
 	}
 	return out, rebuildAll(ctx, from, m, cfg.Dir)
@@ -108,19 +116,31 @@ func syncFolder(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// fetchOriginals leaves the segments in a folder, in their order. They are found only beside a repository, so they may come before it.
-func fetchOriginals(ctx context.Context, from mirror.Store, m *mirror.Manifest, dir string) error {
+// fetchOriginals leaves the segments in a folder, in their order. They are found only beside a repository, so they may come before it. With an error it answers those that are lost,
+// if all others are there.
+func fetchOriginals(ctx context.Context, from mirror.Store, m *mirror.Manifest, dir string) ([]mirror.Segment, error) {
 	if err := os.RemoveAll(dir); err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+		return nil, err
 	}
 	var failed []error
+	var lost []mirror.Segment
 	for i, s := range m.Originals {
-		failed = append(failed, mirror.Download(ctx, from, s.File, filepath.Join(dir, fmt.Sprintf("%06d.seg", i))))
+		err := mirror.Download(ctx, from, s.File, filepath.Join(dir, fmt.Sprintf("%06d.seg", i)))
+		if err == nil {
+			continue
+		}
+		failed = append(failed, err)
+		if errors.Is(err, mirror.ErrMissing) || errors.Is(err, mirror.ErrDamaged) {
+			lost = append(lost, s)
+		}
 	}
-	return errors.Join(failed...)
+	if len(lost) < len(failed) { // what cannot be read just now is not lost
+		lost = nil
+	}
+	return lost, errors.Join(failed...)
 }
 
 // downloadAll goes on after a bad object: people want to know of all of them.

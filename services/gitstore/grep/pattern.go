@@ -2,6 +2,7 @@ package grep
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -20,7 +21,7 @@ const (
 // Errors of Compile. What is wrong with an expression is a *syntax.Error.
 var (
 	ErrEmpty     = errors.New("the pattern is empty")
-	ErrTooLarge  = errors.New("the pattern is too large")
+	ErrTooLarge  = fmt.Errorf("the pattern is too large: it may have %d bytes, and an expression fewer repetitions of repetitions", MaxPattern)
 	ErrManyLines = errors.New("a pattern matches within one line")
 )
 

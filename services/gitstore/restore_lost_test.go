@@ -1,0 +1,73 @@
+package gitstore_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A mirror that has lost originals gives back everything else, if one says so, and is whole again with the next round.
+func TestARestoreMayGoWithoutLostOriginals(t *testing.T) {
+	h, a, b := open(t), newID(), newID()
+	h.mirrorTo(t.TempDir())
+	h.put(h.result(a, "r1", config1))
+	require.NoError(t, h.round())
+	h.put(h.result(b, "r2", config1))
+	require.NoError(t, h.round())
+	segments := func() []string {
+		found, err := filepath.Glob(filepath.Join(h.mirror, "originals", "*.seg"))
+		require.NoError(t, err)
+		return found
+	}
+	for _, file := range segments() {
+		require.NoError(t, os.Remove(file))
+	}
+
+	_, err := h.restoreTo(t)
+	require.ErrorContains(t, err, ".seg is missing")
+	require.ErrorContains(t, err, "--without-lost-originals")
+	n, err := h.restoreWith(t, true)
+	require.NoError(t, err)
+	n.sound("configs")
+	require.Empty(t, n.verify())
+	require.Equal(t, h.head(), n.head())
+	for _, device := range []string{a, b} {
+		masked, err := n.content(n.viewer, n.revisions(device)[0].GetId(), "masked")
+		require.NoError(t, err)
+		want, err := h.content(h.viewer, h.revisions(device)[0].GetId(), "masked")
+		require.NoError(t, err)
+		require.Equal(t, want, masked)
+		_, err = n.content(n.read, n.revisions(device)[0].GetId(), "restorable")
+		require.Equal(t, "ORIGINAL_NOT_KEPT", reason(err))
+	}
+	n.fence = h.fence
+	for _, device := range []string{a, b} {
+		n.put(n.result(device, map[string]string{a: "r1", b: "r2"}[device], config1))
+		original, err := n.content(n.read, n.revisions(device)[0].GetId(), "restorable")
+		require.NoError(t, err, "it is back with the next backup")
+		require.Equal(t, config1, original)
+	}
+
+	n.mirror, n.key = h.mirror, h.key
+	n.start()
+	require.NoError(t, n.round(), "the same mirror goes on")
+	again, err := n.restoreTo(t)
+	require.NoError(t, err)
+	requireEqualNodes(t, n, again, a, b)
+}
+
+// What cannot be read just now is not lost.
+func TestAMirrorThatCannotBeReadIsNotTakenForLost(t *testing.T) {
+	h := open(t)
+	h.mirrorTo(t.TempDir())
+	h.put(h.result(newID(), "r1", config1))
+	require.NoError(t, h.round())
+	segments, err := filepath.Glob(filepath.Join(h.mirror, "originals", "*.seg"))
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(segments[0]))
+	require.NoError(t, os.Mkdir(segments[0], 0o700))
+	_, err = h.restoreWith(t, true)
+	require.Error(t, err)
+}
