@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
-	"github.com/netraven/netraven/internal/page"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
 
@@ -110,7 +109,7 @@ func (s *Service) readHistory(ctx context.Context, histories []*reading, out *Re
 	if err := s.store.clearReindexed(ctx); err != nil {
 		return covered, err
 	}
-	all := &rebuilding{found: found{before: states{}, latest: states{}, lies: map[filed]place{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}}, seen: map[madeKey]bool{}, last: map[uuid.UUID]time.Time{}, out: out, say: say}
+	all := &rebuilding{found: found{before: states{}, latest: states{}, lies: map[filed]place{}, last: map[uuid.UUID]time.Time{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}}, seen: map[madeKey]bool{}, out: out, say: say}
 	for _, h := range histories {
 		defer h.stop()
 	}
@@ -162,8 +161,6 @@ type rebuilding struct {
 	found
 	// seen are the attempts that made a commit.
 	seen map[madeKey]bool
-	// last is the time in the newest id of each device: lists are in the order of ids.
-	last map[uuid.UUID]time.Time
 	out  *Reindexed
 	say  func(commits int64)
 }
@@ -179,30 +176,4 @@ func (b *rebuilding) unseen(o *origin) []namedArtifact {
 		b.seen[k] = true
 	}
 	return out
-}
-
-// date gives new rows ids that lie between those of the rows before and after: their time is that of the commit, or just after the row before. Where the index has a row, its id stays.
-func (b *rebuilding) date(fresh []gitstoresql.CreateRevisionsParams, known []gitstoresql.RevisionsAtRow) {
-	for i := range fresh {
-		r := &fresh[i]
-		at := slices.IndexFunc(known, func(k gitstoresql.RevisionsAtRow) bool {
-			return k.TaskID == r.TaskID && k.Fence == r.Fence && k.Artifact == r.Artifact
-		})
-		if at >= 0 {
-			seconds, nanos := known[at].ID.Time().UnixTime()
-			b.last[r.DeviceID] = time.Unix(seconds, nanos)
-			continue
-		}
-		when := r.CreatedAt
-		if next := b.last[r.DeviceID].Add(time.Millisecond); when.Before(next) {
-			when = next
-		}
-		first := page.FirstID(when)
-		copy(r.ID[:6], first[:6]) // the rest is as random as before
-		b.last[r.DeviceID] = when
-		if st := b.latest[r.DeviceID][r.Artifact]; st.Number == r.Number {
-			st.RevisionID = r.ID
-			b.latest[r.DeviceID][r.Artifact] = st
-		}
-	}
 }

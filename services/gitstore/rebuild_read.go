@@ -10,6 +10,8 @@ import (
 	"path"
 	"time"
 
+	"github.com/google/uuid"
+
 	gitstoresql "github.com/netraven/netraven/gen/sqlc/gitstore"
 	"github.com/netraven/netraven/services/gitstore/repo"
 )
@@ -137,6 +139,10 @@ func (s *Service) readOrigin(ctx context.Context, all *rebuilding, h *reading, o
 		return nil
 	}
 	n := len(all.revisions)
+	all.kept = map[madeKey]uuid.UUID{}
+	for _, r := range h.rows[o.commit.Hash.String()] {
+		all.kept[madeKey{key{r.TaskID, r.Fence}, r.Artifact}] = r.ID
+	}
 	if err := s.findOne(ctx, &all.found, h.in, o); err != nil {
 		return err
 	}
@@ -145,7 +151,6 @@ func (s *Service) readOrigin(ctx context.Context, all *rebuilding, h *reading, o
 			return err
 		}
 	}
-	all.date(all.revisions[n:], h.rows[o.commit.Hash.String()])
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,6 +28,10 @@ type found struct {
 	moved []place
 	// remasked are the revisions that were, by number: each with its newest text.
 	remasked map[numbered]gitstoresql.CreateRevisionsParams
+	// kept are the ids that rows of a commit have in the index and keep: a reindex has their rows only to correct them.
+	kept map[madeKey]uuid.UUID
+	// last is the time in the newest id of each device, as far as the batch is read.
+	last map[uuid.UUID]time.Time
 	// originals are what a restored mirror had of the revisions.
 	originals gitstoresql.PutOriginalsParams
 	// waits is the one that waits for another repository.
@@ -44,7 +49,7 @@ type foundAttempt struct {
 // find reads what commits say, in their order, up to the first whose device has revisions in another repository that come before and are not indexed yet, unless it
 // is to go through. Attempts that the database knows are left out.
 func (s *Service) find(ctx context.Context, in *bare, commits []*repo.Commit, through *origin) (*found, error) {
-	f := &found{latest: states{}, lies: map[filed]place{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
+	f := &found{latest: states{}, lies: map[filed]place{}, last: map[uuid.UUID]time.Time{}, remasked: map[numbered]gitstoresql.CreateRevisionsParams{}, originals: gitstoresql.PutOriginalsParams{Repository: repository}}
 	origins := make([]*origin, len(commits))
 	var ours []*origin
 	var devices []uuid.UUID
@@ -120,9 +125,14 @@ func (s *Service) findOne(ctx context.Context, f *found, in *bare, o *origin) er
 		}
 		row := o.row(named, max(old.Number, named.before())+1, at)
 		measure(&row, before, at.text)
-		if err := s.restored.complete(&row, &f.originals); err != nil {
+		restored, err := s.restored.complete(&row, &f.originals)
+		if err != nil {
 			return err
 		}
+		if !restored {
+			f.date(&row)
+		}
+		f.last[row.DeviceID] = timeOf(row.ID)
 		f.add(row, at)
 		a.revisions = append(a.revisions, row.ID)
 	}

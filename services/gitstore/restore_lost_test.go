@@ -76,3 +76,33 @@ func TestAMirrorThatCannotBeReadIsNotTakenForLost(t *testing.T) {
 	_, err = h.restoreWith(t, true)
 	require.Error(t, err)
 }
+
+// Originals expire before the texts do. A node that is restored without the old ones lists all revisions in their order, those with and those without, by device and by time.
+func TestRestoredRevisionsAreListedInTheirOrder(t *testing.T) {
+	h, a := open(t), newID()
+	h.mirrorTo(t.TempDir())
+	for n := range 6 {
+		h.put(h.result(a, "r1", plain(n)))
+	}
+	h.exec("DELETE FROM original WHERE revision_id IN (SELECT id FROM revision WHERE number IN (1, 2, 4))")
+	require.NoError(t, h.round())
+	n, err := h.restoreTo(t)
+	require.NoError(t, err)
+	require.Equal(t, []int32{6, 5, 4, 3, 2, 1}, h.numbers(a))
+	require.Equal(t, h.numbers(a), n.numbers(a))
+	original, err := n.content(n.read, n.revisions(a)[0].GetId(), "restorable")
+	require.NoError(t, err)
+	require.Equal(t, plain(5), original)
+	n.fence = h.fence
+	n.put(n.result(a, "r1", config2))
+	require.Equal(t, []int32{7, 6, 5, 4, 3, 2, 1}, n.numbers(a))
+
+	// The same where the database is restored to an older moment, and what it does not know was not mirrored.
+	h.dump()
+	h.put(h.result(a, "r1", config1))
+	h.put(h.result(a, "r1", config2))
+	h.restore()
+	h.start()
+	h.put(h.result(a, "r1", plain(9)))
+	require.Equal(t, []int32{9, 8, 7, 6, 5, 4, 3, 2, 1}, h.numbers(a))
+}

@@ -130,19 +130,19 @@ func (p slot) read(dir string) (*gitstorev1.MirroredOriginal, error) {
 // done takes the folder away: all of it is in the databases.
 func (r *restored) done() error { return os.RemoveAll(r.dir) }
 
-// complete puts what the mirror knew into a row that was read from a commit, and keeps the original for the database.
-func (r *restored) complete(row *gitstoresql.CreateRevisionsParams, originals *gitstoresql.PutOriginalsParams) error {
+// complete puts what the mirror knew into a row that was read from a commit, and keeps the original for the database. False: the mirror had no original of it.
+func (r *restored) complete(row *gitstoresql.CreateRevisionsParams, originals *gitstoresql.PutOriginalsParams) (bool, error) {
 	o, err := r.find(madeKey{key{row.TaskID, row.Fence}, row.Artifact})
 	if o == nil || err != nil {
-		return err
+		return false, err
 	}
 	id, err := uuid.Parse(o.GetRevisionId())
 	if err != nil {
-		return err
+		return false, err
 	}
 	sealedTask, err := uuid.Parse(o.GetSealedTaskId())
 	if err != nil {
-		return err
+		return false, err
 	}
 	row.ID, row.CreatedAt = id, o.GetCreatedAt().AsTime()
 	if o.GetAuthor() != "" { // else the commit's stays
@@ -150,5 +150,5 @@ func (r *restored) complete(row *gitstoresql.CreateRevisionsParams, originals *g
 	}
 	originals.RevisionIds, originals.Sealed = append(originals.RevisionIds, id), append(originals.Sealed, o.GetSealed())
 	originals.TaskIds, originals.Fences, originals.Sizes = append(originals.TaskIds, sealedTask), append(originals.Fences, o.GetSealedFence()), append(originals.Sizes, o.GetSize())
-	return nil
+	return true, nil
 }
