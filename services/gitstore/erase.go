@@ -164,6 +164,11 @@ func (e *eraser) carryOut(ctx context.Context) error {
 	}
 	rows.at, rows.parts, rows.whole = e.now(), affected, e.cfg.Whole
 	rows.dropOriginals, rows.devices = len(e.cfg.Revisions) > 0, e.devices
+	if e.cfg.Whole {
+		if rows.covered, err = e.stillCovered(ctx); err != nil {
+			return err
+		}
+	}
 	if err := e.store.recordErasure(ctx, rows); err != nil {
 		return err
 	}

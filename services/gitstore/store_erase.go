@@ -31,6 +31,8 @@ type erasedRows struct {
 	// whole: all that there is of the devices goes. dropOriginals: the originals of the changed revisions do.
 	whole, dropOriginals bool
 	devices              []uuid.UUID
+	// covered are the artifacts that others cover still, where all goes.
+	covered gitstoresql.CorrectCoveredParams
 }
 
 // recordErasure moves the heads to the new history and lets the index follow, in one transaction. errHeadMoved when a head is not where the new history began.
@@ -108,7 +110,10 @@ func (e *erasedRows) dropDevices(ctx context.Context, q *gitstoresql.Queries) er
 			return err
 		}
 	}
-	return q.DropArtifacts(ctx, e.devices)
+	if err := q.DropArtifacts(ctx, e.devices); err != nil {
+		return err
+	}
+	return q.CorrectCovered(ctx, e.covered)
 }
 
 // unfinishedErasures are those that branch and packs have not followed.
