@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/netraven/netraven/services/gitstore/mirror"
 	"github.com/netraven/netraven/services/gitstore/repo"
@@ -58,7 +59,7 @@ func Restore(ctx context.Context, cfg RestoreConfig) (*Restored, error) {
 	out := &Restored{Manifest: m}
 	for _, r := range m.Repositories {
 		folder := folderOf(cfg.Dir, r.Name)
-		if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
+		if isThere(folder) {
 			return nil, fmt.Errorf("there is a history at %s already, and it is left as it is; move it away first", folder)
 		}
 		out.Folders = append(out.Folders, folder)
@@ -66,14 +67,23 @@ func Restore(ctx context.Context, cfg RestoreConfig) (*Restored, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	out.Lost, err = fetchOriginals(ctx, from, m, filepath.Join(cfg.Dir, restoredDir))
+	originals := filepath.Join(cfg.Dir, restoredDir)
+	out.Lost, err = fetchOriginals(ctx, from, m, originals)
 	switch {
 	case len(out.Lost) > 0 && !cfg.WithoutLost:
-		return nil, fmt.Errorf("%w\nmend the mirror from a copy, if there is one; --without-lost-originals restores what is there", err)
-	case err != nil && len(out.Lost) == 0:
-		return nil, err
+		err = fmt.Errorf("%w\nmend the mirror from a copy, if there is one; --without-lost-originals restores what is there", err)
+	case err == nil || len(out.Lost) > 0:
+		err = rebuildAll(ctx, from, m, cfg.Dir)
 	}
-	return out, rebuildAll(ctx, from, m, cfg.Dir)
+	if err != nil && !slices.ContainsFunc(out.Folders, isThere) { // a serve that begins anew here would take the originals in
+		return nil, errors.Join(err, os.RemoveAll(originals))
+	}
+	return out, err
+}
+
+func isThere(file string) bool {
+	_, err := os.Lstat(file)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // rebuildAll puts the repositories in place together, when all are whole. It goes on after a bad one: people want to know of all.

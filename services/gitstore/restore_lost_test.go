@@ -1,11 +1,14 @@
 package gitstore_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/netraven/netraven/services/gitstore"
 )
 
 // A mirror that has lost originals gives back everything else, if one says so, and is whole again with the next round.
@@ -60,6 +63,31 @@ func TestARestoreMayGoWithoutLostOriginals(t *testing.T) {
 		original, err := again.content(again.read, again.revisions(device)[0].GetId(), "restorable")
 		require.NoError(t, err)
 		require.Equal(t, config1, original)
+	}
+}
+
+// A restore that fails leaves nothing: a serve that begins anew there would take the originals in.
+func TestARestoreThatFailsLeavesNoOriginals(t *testing.T) {
+	for _, lost := range []string{"originals/*.seg", "packs/configs/*.pack"} {
+		t.Run(lost, func(t *testing.T) {
+			h := open(t)
+			h.mirrorTo(t.TempDir())
+			h.put(h.result(newID(), "r1", config1))
+			require.NoError(t, h.round())
+			files, err := filepath.Glob(filepath.Join(h.mirror, lost))
+			require.NoError(t, err)
+			for _, file := range files {
+				require.NoError(t, os.Remove(file))
+			}
+			public, err := gitstore.MirrorPublicKey(h.key)
+			require.NoError(t, err)
+			dir := filepath.Join(t.TempDir(), "gitstore")
+			_, err = gitstore.Restore(context.Background(), gitstore.RestoreConfig{From: h.mirror, Dir: dir, Trusted: public})
+			require.ErrorContains(t, err, "is missing from the mirror")
+			left, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			require.Empty(t, left)
+		})
 	}
 }
 
