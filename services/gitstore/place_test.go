@@ -73,3 +73,20 @@ func TestATwinStaysApart(t *testing.T) {
 	require.Empty(t, h.filesOf("r1"), "the second revision lies where the first did")
 	require.Equal(t, "2", strings.TrimSpace(h.git("rev-list", "--count", "HEAD", "--", ":(glob)default/r1~*/**")))
 }
+
+// What lies under a name that is marked by now, for it is no normal form of Unicode's, moves with its next backup.
+func TestAFolderThatWouldBeMarkedNowIsLeft(t *testing.T) {
+	const ohm = "\u2126"
+	h, device := open(t), newID()
+	h.put(h.result(device, "r1", config1))
+	text := h.git("show", "HEAD:default/r1/running.cfg")
+	require.NoError(t, h.service.Fill(context.Background(), 1, func(int) (string, []byte) { return "default/" + ohm + "/running.cfg", []byte(text) }))
+	h.exec("DELETE FROM artifact WHERE device_id <> $1", device)
+	h.exec("UPDATE artifact SET path = $1", "default/"+ohm+"/running.cfg")
+	require.Empty(t, h.verify())
+	require.Equal(t, durable, h.put(unchanged(h.result(device, ohm, config1)))[0].GetOutcome())
+	require.NotContains(t, h.git("ls-tree", "-r", "-z", "--name-only", "HEAD"), ohm+"/")
+	require.Len(t, h.column("SELECT path FROM artifact WHERE path LIKE 'default/%~%'"), 1)
+	require.Empty(t, h.verify())
+	h.sound("configs")
+}

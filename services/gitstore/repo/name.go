@@ -22,7 +22,7 @@ const (
 // is never fine, so two different names never meet, not even where a file system takes the spellings of a letter (Unicode's normal forms) for one. The one thing left to the caller is two fine names that differ in case only
 // (see FoldedName): inventory keeps names apart ignoring case, and `R1` is too good a folder name to spoil.
 func SafeName(name string) string {
-	if isClean(name) {
+	if isClean(name) && norm.NFC.IsNormalString(name) {
 		return name
 	}
 	return marked(name)
@@ -71,7 +71,7 @@ func isPlain(r rune) bool {
 }
 
 func isClean(name string) bool {
-	if name == "" || len(name) > maxName || !utf8.ValidString(name) || !norm.NFC.IsNormalString(name) {
+	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
 		return false
 	}
 	if strings.ContainsAny(name[:1], ".- ") || strings.ContainsAny(name[len(name)-1:], ". ") || isReserved(name) {
@@ -95,7 +95,7 @@ func isReserved(name string) bool {
 	return len(stem) == 4 && (stem[:3] == "com" || stem[:3] == "lpt") && '0' <= stem[3] && stem[3] <= '9'
 }
 
-// isSafe reports whether SafeName or FoldedName could have made c.
+// isSafe reports whether SafeName or FoldedName could have made c. Once they made other spellings of letters than Unicode's normal form too: what lies there is read, and moves away.
 func isSafe(c string) bool {
 	if isClean(c) {
 		return true
