@@ -90,3 +90,13 @@ func TestAFolderThatWouldBeMarkedNowIsLeft(t *testing.T) {
 	require.Empty(t, h.verify())
 	h.sound("configs")
 }
+
+// A name that is cleaned to one with a space and dots before the mark is a folder as well, and holds up nobody.
+func TestADeviceWhoseNameEndsInSpaceAndDots(t *testing.T) {
+	h, odd, other := open(t), newID(), newID()
+	for _, out := range h.put(h.result(odd, "r1 ..", config1), h.result(other, "r2", config1)) {
+		require.Equal(t, durable, out.GetOutcome())
+	}
+	require.Empty(t, h.verify())
+	h.sound("configs")
+}

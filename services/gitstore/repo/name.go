@@ -109,7 +109,7 @@ func isSafe(c string) bool {
 			return false
 		}
 	}
-	stem := strings.TrimRight(c[:at], ".") // the mark follows, so the stem may end in a dot
+	stem := strings.TrimRight(c[:at], ". ") // the mark follows, so the stem may end in dots, and spaces before them
 	return stem == "" || len(c[:at]) <= maxName+1 && isClean(stem[:min(len(stem), maxName)])
 }
 
