@@ -70,8 +70,11 @@ func isPlain(r rune) bool {
 	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
-func isClean(name string) bool {
-	if name == "" || len(name) > maxName || !utf8.ValidString(name) {
+func isClean(name string) bool { return len(name) <= maxName && isTidy(name) }
+
+// isTidy is isClean at any length.
+func isTidy(name string) bool {
+	if name == "" || !utf8.ValidString(name) {
 		return false
 	}
 	if strings.ContainsAny(name[:1], ".- ") || strings.ContainsAny(name[len(name)-1:], ". ") || isReserved(name) {
@@ -110,7 +113,7 @@ func isSafe(c string) bool {
 		}
 	}
 	stem := strings.TrimRight(c[:at], ". ") // the mark follows, so the stem may end in dots, and spaces before them
-	return stem == "" || len(c[:at]) <= maxName+1 && isClean(stem[:min(len(stem), maxName)])
+	return stem == "" || len(c[:at]) <= maxName+1 && isTidy(stem)
 }
 
 // splitPath checks a path from the caller. It repairs nothing: a wrong path here is a mistake in the program, not in a name.

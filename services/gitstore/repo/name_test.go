@@ -30,7 +30,7 @@ func TestSafeName(t *testing.T) {
 }
 
 func FuzzSafeName(f *testing.F) {
-	for _, s := range []string{"r1", ".git", "a/b", "..", "a~0123456789ab", "COM1", "é", "\xff", strings.Repeat("ж", 100), "a ", " .x", "con .x", "0 .", "a . ."} {
+	for _, s := range []string{"r1", ".git", "a/b", "..", "a~0123456789ab", "COM1", "é", "\xff", strings.Repeat("ж", 100), "a ", " .x", "con .x", "0 .", "a . .", "con." + strings.Repeat("ж", 100)} {
 		f.Add(s, s+"x")
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
