@@ -8,6 +8,8 @@ import (
 
 const (
 	tickEvery = time.Hour
+	// firstTick comes sooner: what an erasure or a shredding left to do must not wait longer than many a process lives.
+	firstTick = time.Minute
 	// keepSuspects is how long a suspect waits for somebody after a device showed it last.
 	keepSuspects = 30 * 24 * time.Hour
 	// keepAttempts is how long a repeated result gets its first answer.
@@ -15,13 +17,11 @@ const (
 )
 
 func (s *Service) janitor(ctx context.Context) {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
-	for {
+	for wait := firstTick; ; wait = tickEvery {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(wait):
 		}
 		if err := s.tickOnce(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("what has expired cannot be removed; it is tried again in an hour", "err", err)
