@@ -195,3 +195,18 @@ func TestAFinderFindsTheLinesOfItsFilter(t *testing.T) {
 		require.Equal(t, want, got, "%q", exprs)
 	})
 }
+
+// A match that begins long before the word that tells of it, once found by chance.
+func TestAMatchMayBeginLongBeforeItsWord(t *testing.T) {
+	page, ok := Builtin().Lookup("nokia_srlinux")
+	require.True(t, ok)
+	for _, line := range []string{"\t-----secret-key \"\"", " a-b-c-secret-key \"x\"", " " + strings.Repeat("w", 300) + "secret-key x"} {
+		for _, r := range page.secrets.rules {
+			var got [][]int
+			if from := r.start(appendLower(nil, []byte(line))); from >= 0 {
+				got = r.find([]byte(line), from)
+			}
+			require.Equal(t, r.match.any.FindAllSubmatchIndex([]byte(line), maxPerLine), got, "%q\n%q", r.match, line)
+		}
+	}
+}
