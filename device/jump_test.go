@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -26,7 +27,6 @@ func (p *peer) forwardTo(c ssh.NewChannel) {
 		OriginPort uint32
 	}
 	_ = ssh.Unmarshal(c.ExtraData(), &to)
-	p.forwards.Add(1)
 	address := net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port)))
 	if p.forward == nil {
 		_ = c.Reject(ssh.Prohibited, "administratively prohibited")
@@ -53,8 +53,24 @@ func (p *peer) forwardTo(c ssh.NewChannel) {
 	})
 	_, _ = io.Copy(ch, conn)
 	_ = ch.Close()
-	if p.forwards.Add(-1) == 0 && p.hangUp {
-		p.cut()
+}
+
+// begin counts a forwarded connection, unless the host has hung up on conn: as sshd it decides on both in one place.
+func (p *peer) begin(conn net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.open, conn) {
+		return false
+	}
+	p.forwards++
+	return true
+}
+
+func (p *peer) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.forwards--; p.forwards == 0 && p.hangUp {
+		p.cutAll()
 	}
 }
 
@@ -244,7 +260,12 @@ func TestAJumpHostThatStalls(t *testing.T) {
 func (p *peer) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.cutAll()
+}
+
+func (p *peer) cutAll() {
 	for _, c := range p.open {
 		_ = c.Close()
 	}
+	p.open = nil
 }

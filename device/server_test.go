@@ -43,10 +43,11 @@ type peer struct {
 	requests chan string            // takes the names of global requests, if it is there
 	pty      atomic.Pointer[[]byte] // the last pty request
 
-	connections, logins, refusals, forwards atomic.Int32
-	wg                                      sync.WaitGroup
-	mu                                      sync.Mutex
-	open                                    []net.Conn
+	connections, logins, refusals atomic.Int32
+	wg                            sync.WaitGroup
+	mu                            sync.Mutex
+	open                          []net.Conn
+	forwards                      int // of open ones
 }
 
 const (
@@ -139,7 +140,12 @@ func (p *peer) serve(conn net.Conn) {
 	})
 	for c := range channels {
 		if c.ChannelType() == "direct-tcpip" {
-			p.wg.Go(func() { p.forwardTo(c) })
+			p.wg.Go(func() {
+				if p.begin(conn) {
+					p.forwardTo(c)
+					p.end()
+				}
+			})
 			continue
 		}
 		ch, in, err := c.Accept()
