@@ -2,8 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -110,8 +108,7 @@ func (e *eraser) suspects(ctx context.Context) (gitstoresql.RewriteSuspectsParam
 		if now == string(r.Masked) && author == r.Author {
 			continue
 		}
-		sum := sha256.Sum256([]byte(now))
-		p.Ids, p.Masked, p.Digests = append(p.Ids, r.RevisionID), append(p.Masked, []byte(now)), append(p.Digests, hex.EncodeToString(sum[:]))
+		p.Ids, p.Masked, p.Digests = append(p.Ids, r.RevisionID), append(p.Masked, []byte(now)), append(p.Digests, digestOf([]byte(now)))
 		p.Sizes, p.Authors = append(p.Sizes, int32(min(len(now), maxOriginal*2))), append(p.Authors, author) //nolint:gosec // bounded
 	}
 	return p, err

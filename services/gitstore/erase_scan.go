@@ -3,8 +3,6 @@ package gitstore
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,8 +113,7 @@ func (e *eraser) text(ctx context.Context, p *erasedPart, blob repo.Hash) (conte
 		return nil, false, nil
 	}
 	if _, known := e.changed[blob]; !known {
-		old, now := sha256.Sum256(was), sha256.Sum256(content)
-		e.changed[blob] = changedText{blob: repo.BlobName(content), digest: hex.EncodeToString(now[:]), was: hex.EncodeToString(old[:]), size: len(content)}
+		e.changed[blob] = changedText{blob: repo.BlobName(content), digest: digestOf(content), was: digestOf(was), size: len(content)}
 	}
 	return content, true, nil
 }

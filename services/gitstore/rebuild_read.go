@@ -2,8 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -191,8 +189,7 @@ func (s *Service) findQuiet(ctx context.Context, all *rebuilding, h *reading, r 
 		}
 	}
 	row := gitstoresql.CreateRevisionsParams(r)
-	sum := sha256.Sum256(text)
-	row.Number, row.Digest, row.Repository = old.Number+1, hex.EncodeToString(sum[:]), h.in.name
+	row.Number, row.Digest, row.Repository = old.Number+1, digestOf(text), h.in.name
 	measure(&row, before, text)
 	all.add(row, &located{repository: h.in.name, path: at})
 	return nil

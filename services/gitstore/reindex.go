@@ -2,8 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path"
@@ -248,7 +246,7 @@ func locate(ctx context.Context, in *bare, o *origin, a namedArtifact, files []r
 		if err != nil {
 			return nil, err
 		}
-		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) == a.digest {
+		if digestOf(text) == a.digest {
 			return &located{repository: in.name, path: p, blob: blob, text: text}, nil
 		}
 	}

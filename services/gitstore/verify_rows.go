@@ -2,8 +2,6 @@ package gitstore
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -89,7 +87,7 @@ func (v *verifier) compare(ctx context.Context, r gitstoresql.RevisionsFromRow) 
 	if err != nil {
 		return "", err
 	}
-	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != r.Digest {
+	if digestOf(text) != r.Digest {
 		return "its text is not what its digest says", nil
 	}
 	return "", nil
